@@ -1,0 +1,116 @@
+/**
+ * One record for every change of health. This schema is the single source: the TypeScript types, the
+ * validation and the published JSON Schema are made from it. Every key is always present; what does not
+ * apply is `""`, `0` or `null`.
+ */
+import { z } from 'zod';
+
+/** A new kind is one more line here and one writer in `server/fsm`. */
+export const eventKinds = [
+  'node.joined',
+  'node.failed',
+  'node.recovered',
+  'node.left',
+  'node.reaped',
+  'node.evidence',
+  'check.added',
+  'check.removed',
+  'check.changed',
+  'service.registered',
+  'service.deregistered',
+  'maintenance.started',
+  'maintenance.ended',
+  'journal.lost',
+  'leader.elected',
+  'server.added',
+  'server.removed',
+  'security.rejected',
+  'security.name_conflict',
+  'agent.stalled',
+] as const;
+
+export const eventKind = z.enum(eventKinds);
+export type EventKind = z.infer<typeof eventKind>;
+
+/** Why the change happened. */
+export const eventCause = z.enum([
+  '',
+  'probe',
+  'check',
+  'ttl',
+  'join',
+  'leave',
+  'operator',
+  'maintenance',
+  'sync',
+  'reap',
+  'stale',
+  'overflow',
+  'security',
+  'raft',
+]);
+export type EventCause = z.infer<typeof eventCause>;
+
+/** RFC 3339, UTC, with milliseconds: `2026-11-22T03:12:00.000Z`; `""` where it does not apply. */
+const timestamp = z.string().regex(/^$|^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+const count = z.number().int().nonnegative();
+
+export const healthEvent = z.strictObject({
+  Schema: z.literal(1).describe('Version of this record format.'),
+  Offset: z
+    .number()
+    .int()
+    .positive()
+    .describe('Dense number of the event: 1, 2, 3 …, the same on all servers.'),
+  Time: timestamp.describe("Leader's clock, UTC; never before the event before it."),
+  ObservedAt: timestamp.describe("Clock of the agent that observed the change; '' when no agent did."),
+  Kind: eventKind,
+  Node: z.string(),
+  Service: z.string().describe("Service id, or ''."),
+  Check: z.string().describe("Check id, or ''."),
+  From: z.string().describe("What the catalog held when the event was applied; '' when it held nothing."),
+  To: z.string().describe("The new state or status; '' when the thing is gone."),
+  Output: z
+    .string()
+    .describe('Output of the run that changed the status, bounded; a cut is marked in the text.'),
+  Cause: eventCause,
+  Evidence: z.json().describe('What led to the verdict (a dossier), or null.'),
+  Ref: count.describe('Offset of the event that this one refers to, or 0.'),
+  Life: count.describe(
+    'How often the node had come back, counted by the leader; 0 when no node is concerned.',
+  ),
+  Revision: count.describe("Number of the record in the agent's journal, or 0."),
+});
+export type HealthEvent = z.infer<typeof healthEvent>;
+
+/** An event before the log has numbered and stamped it. */
+export type EventDraft = Omit<HealthEvent, 'Schema' | 'Offset' | 'Time'>;
+
+/** A record in a stream that is no event. */
+export type StreamNotice =
+  | { readonly Gap: { readonly From: number; readonly To: number; readonly Reason: string } }
+  | { readonly Position: number }
+  | { readonly Error: { readonly Code: string; readonly Message: string } };
+
+export type StreamRecord = HealthEvent | StreamNotice;
+
+const emptyDraft: EventDraft = {
+  ObservedAt: '',
+  Kind: 'check.changed',
+  Node: '',
+  Service: '',
+  Check: '',
+  From: '',
+  To: '',
+  Output: '',
+  Cause: '',
+  Evidence: null,
+  Ref: 0,
+  Life: 0,
+  Revision: 0,
+};
+
+/** A complete draft from the fields that apply. */
+export function draftEvent(fields: Partial<EventDraft> & Pick<EventDraft, 'Kind'>): EventDraft {
+  return { ...emptyDraft, ...fields };
+}

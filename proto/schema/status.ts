@@ -1,0 +1,10 @@
+/** The few words for "how is it?", used by checks, the catalog, the event log and the HTTP API alike. */
+import { z } from 'zod';
+
+/** Status of a check. `pending` until its first result; `stale` when the newest result is too old. */
+export const checkStatus = z.enum(['pending', 'passing', 'warning', 'critical', 'stale']);
+export type CheckStatus = z.infer<typeof checkStatus>;
+
+/** State of a node in the catalog. */
+export const nodeState = z.enum(['alive', 'failed', 'left']);
+export type NodeState = z.infer<typeof nodeState>;
