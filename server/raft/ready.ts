@@ -14,9 +14,10 @@ export interface LogView {
   term(index: number): number | undefined;
   /**
    * Entries `from <= index < to`, at least one, cut when `bytesMax` is exceeded; undefined when `from` was
-   * compacted away. May be called for any stored index: the store keeps enough in memory or reads synchronously.
+   * compacted away. `'loading'` when they lie on disk only: the store has begun to read them and the driver
+   * calls `loaded()` when they are there; until then the core treats the follower as not ready for more.
    */
-  slice(from: number, to: number, bytesMax: number): readonly Entry[] | undefined;
+  slice(from: number, to: number, bytesMax: number): readonly Entry[] | 'loading' | undefined;
   /** The newest durable snapshot, or undefined. */
   snapshot(): SnapshotMeta | undefined;
 }
