@@ -1,0 +1,199 @@
+/**
+ * What is said on 8300: methods, their parameters and answers. One multiplexed connection carries calls
+ * (one answer), notices (no answer) and streams (many items) in both directions; frames and handshake are
+ * in `server/rpc`. Values are plain data for `proto/codec.ts`.
+ */
+import type { RaftMessage, SnapshotMeta } from './raft.ts';
+import type { CheckRow, NodeRow, OwnCheck, OwnService, ServiceRow } from './schema/catalog.ts';
+import type { CommandBody } from './schema/command.ts';
+import type { StreamRecord } from './schema/event.ts';
+import type { AgentIdentity, JournalRecord } from './schema/journal.ts';
+
+/** How fresh a read must be: leader with a lease, leader confirmed by a quorum round, or any server. */
+export type ReadMode = 'default' | 'consistent' | 'stale';
+
+/** What can be asked of the catalog. `name` of a service is its name, never its id. */
+export type CatalogQuery =
+  | { readonly of: 'nodes' }
+  | { readonly of: 'node'; readonly node: string }
+  | { readonly of: 'services' }
+  | { readonly of: 'service'; readonly name: string }
+  | { readonly of: 'checks' }
+  | { readonly of: 'checksInState'; readonly state: string }
+  | { readonly of: 'nodeChecks'; readonly node: string }
+  | { readonly of: 'serviceChecks'; readonly name: string };
+
+/** Rows that the query selects; tables it does not touch are empty. */
+export interface CatalogRows {
+  readonly nodes: readonly NodeRow[];
+  readonly services: readonly ServiceRow[];
+  readonly checks: readonly CheckRow[];
+}
+
+/** Said with every answer that was read from the catalog. */
+export interface ReadStanding {
+  /** Consul's X-Consul-Index: index of the last change of what was read, at least 1. */
+  readonly index: number;
+  /** Number of the last event that the answer contains. */
+  readonly offset: number;
+  readonly logId: string;
+  readonly knownLeader: boolean;
+  /** Milliseconds since the answering server heard of the leader; 0 on the leader. */
+  readonly lastContactMs: number;
+}
+
+/** Which events a listener wants. Empty lists and '' select everything. */
+export interface EventFilter {
+  readonly kinds: readonly string[];
+  readonly nodes: readonly string[];
+  readonly services: readonly string[];
+  readonly checks: readonly string[];
+  readonly statuses: readonly string[];
+  readonly tags: readonly string[];
+  /** Free expression in Consul's filter language. */
+  readonly expression: string;
+}
+
+export interface ServerStatus {
+  /** RPC address of the leader, or '' when none is known. */
+  readonly leader: string;
+  readonly leaderName: string;
+  /** RPC addresses of the voters. */
+  readonly peers: readonly string[];
+  readonly clusterId: string;
+  readonly logId: string;
+  readonly term: number;
+  readonly role: string;
+  readonly commit: number;
+  readonly applied: number;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+}
+
+/** What a server without a cluster and a server of one say to each other before there is anything to agree on. */
+export interface BootstrapStatus {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly address: string;
+  readonly datacenter: string;
+  readonly expect: number;
+  /** '' while the disk is empty. */
+  readonly clusterId: string;
+}
+
+export interface ClusterSeed {
+  readonly clusterId: string;
+  readonly logId: string;
+  /** Node id and RPC address of each first voter. */
+  readonly voters: ReadonlyArray<{ readonly id: string; readonly address: string }>;
+}
+
+/** Idempotency of one write over HTTP. */
+export interface Once {
+  readonly client: string;
+  readonly key: string;
+}
+
+/** Calls with one answer. */
+export interface RpcCalls {
+  'catalog.query': {
+    params: { query: CatalogQuery; mode: ReadMode; maxStaleMs: number | null };
+    answer: ReadStanding & { rows: CatalogRows };
+  };
+  /** For external nodes: `catalog.register`, `catalog.deregister`; and what operators ask for (`node.left`, `node.reap`). */
+  'catalog.write': {
+    params: { body: CommandBody; once: Once | null };
+    answer: { index: number; offset: number };
+  };
+  /** Answers the last revision that the catalog now holds for this journal. */
+  'journal.deliver': {
+    params: { identity: AgentIdentity; journalId: string; records: readonly JournalRecord[] };
+    answer: { revision: number };
+  };
+  'journal.compare': {
+    params: {
+      identity: AgentIdentity;
+      journalId: string;
+      revision: number;
+      services: readonly OwnService[];
+      checks: readonly OwnCheck[];
+    };
+    /** `repairs` counts rows that differed; `revision` is what the catalog holds for this journal. */
+    answer: { repairs: number; revision: number };
+  };
+  status: { params: Record<string, never>; answer: ServerStatus };
+  'bootstrap.status': { params: Record<string, never>; answer: BootstrapStatus };
+  /** Taken once by a server with an empty disk; answers the cluster id that it has now. */
+  'bootstrap.take': { params: ClusterSeed; answer: { clusterId: string } };
+  /** A learner or follower pulls the snapshot it was offered; `bytes` is empty at the end. */
+  'snapshot.read': {
+    params: { meta: SnapshotMeta; position: number };
+    answer: { bytes: Uint8Array; size: number };
+  };
+  /** This server wants to give up its vote and be forgotten (`rollcall leave`); refused with QUORUM. */
+  'server.leave': { params: { nodeId: string }; answer: Record<string, never> };
+  /** Asks the leader to hand over to another voter (`''`: whoever is most up to date) and waits until it has. */
+  'leader.transfer': { params: { to: string }; answer: Record<string, never> };
+}
+
+/** Sent without an answer. */
+export interface RpcNotices {
+  'raft.messages': { messages: readonly RaftMessage[] };
+  /** What spoke for a verdict (agent/gossip/dossier.ts), to whoever leads. */
+  'gossip.dossier': { node: string; nodeId: string; incarnation: number; evidence: unknown };
+}
+
+/** Many items, until either side ends it. */
+export interface RpcStreams {
+  'events.read': {
+    /** `after` null: from now. Items are stream records in order; a server that is behind waits. */
+    params: { after: number | null; logId: string; filter: EventFilter };
+    item: StreamRecord;
+  };
+}
+
+export type CallMethod = keyof RpcCalls;
+export type NoticeMethod = keyof RpcNotices;
+export type StreamMethod = keyof RpcStreams;
+
+/** The caller's side of a connection, or of the pool of all servers, or of this very process. */
+export interface Rpc {
+  /** Rejects with an `ExpectedError`; TIMEOUT after `timeoutMs` (default 10,000). */
+  call<M extends CallMethod>(
+    method: M,
+    params: RpcCalls[M]['params'],
+    options?: { timeoutMs?: number; signal?: AbortSignal },
+  ): Promise<RpcCalls[M]['answer']>;
+  /** Ends when the other side ends it, throws an `ExpectedError` when the connection is lost. */
+  stream<M extends StreamMethod>(
+    method: M,
+    params: RpcStreams[M]['params'],
+    options?: { signal?: AbortSignal },
+  ): AsyncIterable<RpcStreams[M]['item']>;
+  /** Best effort: lost when there is no connection. */
+  notify<M extends NoticeMethod>(method: M, params: RpcNotices[M]): void;
+}
+
+/** Who is at the other end of a connection, as its handshake proved. */
+export interface RpcPeer {
+  readonly nodeId: string;
+  readonly node: string;
+  readonly kind: 'agent' | 'server';
+  /** '' for somebody who has no cluster yet. */
+  readonly clusterId: string;
+}
+
+/** The answering side: one function per method. Streams stop when `signal` aborts. */
+export type RpcHandlers = {
+  calls: {
+    [M in CallMethod]: (params: RpcCalls[M]['params'], peer: RpcPeer) => Promise<RpcCalls[M]['answer']>;
+  };
+  notices: { [M in NoticeMethod]: (params: RpcNotices[M], peer: RpcPeer) => void };
+  streams: {
+    [M in StreamMethod]: (
+      params: RpcStreams[M]['params'],
+      peer: RpcPeer,
+      signal: AbortSignal,
+    ) => AsyncIterable<RpcStreams[M]['item']>;
+  };
+};
