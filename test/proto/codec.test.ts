@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import fc from 'fast-check';
-import { isNativeAccelerationEnabled } from 'msgpackr/pack';
+import * as codecPackage from 'msgpackr/pack';
 import { expect, test } from 'vitest';
 import { decode, encode } from '../../proto/codec.ts';
 import { isExpected } from '../../proto/errors.ts';
@@ -67,7 +67,7 @@ test('earlier results are not overwritten by later ones', () => {
 
 test('we run without the native helper of msgpackr, and having it would change nothing', () => {
   const other = new NativePackr({ useRecords: false, int64AsType: 'number' });
-  expect(isNativeAccelerationEnabled).toBe(false);
+  expect(codecPackage).toHaveProperty('isNativeAccelerationEnabled', false);
   fc.assert(
     fc.property(plain, (value) => {
       const bytes = encode(value);
