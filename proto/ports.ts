@@ -43,7 +43,7 @@ export type Send = (to: Endpoint, packet: Uint8Array) => void;
  */
 export interface Disk {
   /** Opens for reading and writing; creates the file when `create` is set and it is missing. */
-  open(path: string, options?: { create?: boolean; exclusive?: boolean; mode?: number }): Promise<DiskFile>;
+  open(path: string, options?: OpenOptions): Promise<DiskFile>;
   /** Names (not paths) of the entries of a folder, sorted; `[]` when the folder is missing. */
   list(folder: string): Promise<string[]>;
   /** Whole content, or `undefined` when there is no such file. */
@@ -58,16 +58,28 @@ export interface Disk {
   syncFolder(folder: string): Promise<void>;
 }
 
+export interface OpenOptions {
+  readonly create?: boolean;
+  /** With `create`: fails with EEXIST when the file is there. */
+  readonly exclusive?: boolean;
+  /** Rights of a new file, default 0o644. */
+  readonly mode?: number;
+  /** Every `write` is durable when it resolves: one trip to the device where `write` and `sync` are two. */
+  readonly durable?: boolean;
+}
+
 /** One open file. Positions are explicit, so there is no hidden cursor to get wrong. */
 export interface DiskFile {
   /** Bytes in the file now. */
   size(): Promise<number>;
   /** Up to `length` bytes from `position`; shorter only at the end of the file. */
   read(position: number, length: number): Promise<Uint8Array>;
-  /** Writes all bytes or rejects. Not durable before `sync` resolved. */
+  /** Writes all bytes or rejects. Not durable before `sync` resolved, unless opened as `durable`. */
   write(position: number, bytes: Uint8Array): Promise<void>;
   /** Cuts or extends (with zeros) to `length` bytes. */
   truncate(length: number): Promise<void>;
+  /** Extends to `length` with zeros that have their place on the device, so that later writes change no metadata. */
+  preallocate(length: number): Promise<void>;
   /** fdatasync. A rejection is final: the kernel may have dropped the pages (raft.md 3.3). */
   sync(): Promise<void>;
   close(): Promise<void>;
