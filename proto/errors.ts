@@ -23,6 +23,8 @@ const errors = {
   DISK_DAMAGED: { status: 500, text: 'data folder is damaged' },
   DISK_FOREIGN: { status: 500, text: 'data folder belongs to another cluster or node' },
   DISK_IN_USE: { status: 500, text: 'data folder is in use by another process' },
+  /** A bug over there: it was written to that side's log; nothing can be said about what happened. */
+  INTERNAL: { status: 500, text: 'internal error' },
   STOPPING: { status: 500, text: 'agent is stopping' },
 } as const;
 
