@@ -1,0 +1,60 @@
+/**
+ * From paths and flags to one checked configuration. The layers, lowest first: defaults, the host, `--dev`, the
+ * files in the order in which they were named, the command line. Every problem of every layer is found in one pass.
+ */
+import type { AgentConfig } from './agent-config.ts';
+import { defaultLayer, devLayer } from './defaults.ts';
+import { readDefinitions } from './definitions.ts';
+import { readConfigFiles } from './files.ts';
+import { type AgentFlags, flagLayer } from './flags.ts';
+import { type HostFacts, thisHost } from './host-facts.ts';
+import type { LocatedMap } from './located.ts';
+import { mergeLayers, withoutNulls } from './merge.ts';
+import { parseConfigText } from './parse.ts';
+import { type Problem, Problems } from './problems.ts';
+import { resolveConfig } from './resolve.ts';
+import { applyRules, hostLayer } from './rules.ts';
+import { validateSettings } from './validate.ts';
+
+export interface LoadRequest {
+  /** Files and folders, in the order in which they count. */
+  readonly paths: readonly string[];
+  readonly flags: AgentFlags;
+  /** True to look at files that are only a part of a configuration; then there is no `config` in the end. */
+  readonly partial?: boolean;
+}
+
+export interface LoadResult {
+  /** Null when there is an error among the problems, or when only a part was looked at. */
+  readonly config: AgentConfig | null;
+  /** In the order of reading. */
+  readonly problems: readonly Problem[];
+  /** All layers as one tree that knows where each value came from. */
+  readonly tree: LocatedMap;
+  /** Files that were read. */
+  readonly files: readonly string[];
+}
+
+export async function loadConfig(request: LoadRequest, host: HostFacts = thisHost()): Promise<LoadResult> {
+  const problems = new Problems();
+  const dev = request.flags.dev === true;
+  const complete = request.partial !== true;
+
+  const files = await readConfigFiles(request.paths, problems);
+  const parsed = files.flatMap((file) => parseConfigText(file.path, file.text, problems) ?? []);
+  const given = [...parsed.map(withoutNulls), flagLayer(request.flags)];
+  const right = given.map((layer) => validateSettings(layer, problems));
+  const base = [defaultLayer(), hostLayer(host), ...(dev ? [devLayer()] : [])];
+  const merged = mergeLayers([...base, ...right]);
+
+  const definitions = readDefinitions(merged, { complete }, problems);
+  const tree = applyRules(merged, { host, dev, complete }, problems);
+
+  const options = { dev, folder: host.folder, configPaths: request.paths };
+  return {
+    config: problems.failed || !complete ? null : resolveConfig(tree, definitions, options),
+    problems: problems.sorted(files.map((file) => file.path)),
+    tree,
+    files: files.map((file) => file.path),
+  };
+}

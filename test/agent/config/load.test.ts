@@ -1,0 +1,207 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { AgentFlags } from '../../../agent/config/flags.ts';
+import type { HostFacts } from '../../../agent/config/host-facts.ts';
+import { type LoadRequest, loadConfig } from '../../../agent/config/load.ts';
+import { formatProblem } from '../../../agent/config/problems.ts';
+
+const host: HostFacts = {
+  hostname: 'box 7',
+  folder: '/srv',
+  addresses: [
+    { interface: 'lo', address: '127.0.0.1', family: 4, loopback: true },
+    { interface: 'eth0', address: '10.0.0.5', family: 4, loopback: false },
+  ],
+};
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'config-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** Writes the files and reads them as one configuration. */
+async function load(files: Record<string, string>, flags: AgentFlags = {}, more: Partial<LoadRequest> = {}) {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const paths = Object.keys(files).map((name) => join(folder, name));
+  const result = await loadConfig({ paths, flags, ...more }, host);
+  const problems = result.problems.map((problem) => formatProblem(problem).replaceAll(`${folder}/`, ''));
+  return { config: result.config, problems };
+}
+
+test('without a file and with --dev there is a cluster of one on this machine', async () => {
+  const { config, problems } = await load({}, { dev: true });
+  expect(problems).toEqual([]);
+  expect(config).toMatchObject({
+    nodeName: 'box-7',
+    datacenter: 'dc1',
+    bind: { host: '127.0.0.1', port: 8301 },
+    advertise: { host: '127.0.0.1', port: 8301 },
+    clientHosts: ['127.0.0.1'],
+    ports: { http: 8500, serf: 8301, server: 8300, dns: 8600 },
+    dataDir: null,
+    dev: true,
+    server: true,
+    bootstrapExpect: 1,
+  });
+  expect(Object.isFrozen(config!.ports)).toBe(true);
+});
+
+test('a plain agent: files in order, then flags', async () => {
+  const { config, problems } = await load(
+    {
+      'a.yaml':
+        'data_dir: state\nretry_join: [10.0.0.1]\nretry_interval: 1500ms\nports: {http: 80}\nlog_level: ERR\n',
+      'b.json':
+        '{"node_name": "web-1", "ports": {"dns": -1}, "client_addr": "127.0.0.1 ::1", "node_meta": {"rack": "r1"}}',
+    },
+    { join: ['[::1]:9000'], httpPort: 81, logJson: true },
+  );
+  expect(problems).toEqual([]);
+  expect(config).toMatchObject({
+    nodeName: 'web-1',
+    nodeMeta: { rack: 'r1' },
+    bind: { host: '0.0.0.0', port: 8301 },
+    advertise: { host: '10.0.0.5', port: 8301 },
+    clientHosts: ['127.0.0.1', '::1'],
+    ports: { http: 81, serf: 8301, server: 8300, dns: -1 },
+    dataDir: '/srv/state',
+    server: false,
+    retryJoin: ['10.0.0.1', '[::1]:9000'],
+    retryIntervalMs: 1500,
+    logLevel: 'error',
+    logJson: true,
+    raftMultiplier: 1,
+    reconnectTimeoutMs: 72 * 3_600_000,
+    eventsKeptMax: 1_000_000,
+    eventsKeptMs: 30 * 24 * 3_600_000,
+  });
+});
+
+test('all errors of all layers in one pass, each with its place and a way out', async () => {
+  const { config, problems } = await load(
+    {
+      'a.yaml': [
+        'node_nmae: web-1',
+        'bind_addr: web-1.example.org',
+        'server: "yes"',
+        'ports:',
+        '  htpp: 80',
+        '  serf_lan: 70000',
+        'retry_join: [10.0.0.1, "provider=aws tag_key=x"]',
+        'retry_interval: 30',
+        'reconnect_timeout: 3 days',
+        'node_meta: {zone: 7}',
+        'telemetry: {statsd_address: x}',
+        'check: {name: web, http: "http://localhost/", intervall: 10s}',
+        'checks:',
+        '  - {name: disk, args: [/bin/true], interval: 10s}',
+        'bootstrap_expect: 2',
+      ].join('\n'),
+    },
+    { bind: 'nowhere' },
+  );
+  expect(config).toBeNull();
+  expect(problems).toEqual([
+    'a.yaml:1:1: error: node_nmae: is not a known key (did you mean "node_name"?)',
+    'a.yaml:2:12: error: bind_addr: must be an IP address, not "web-1.example.org"',
+    'a.yaml:3:9: error: server: must be true or false, not a string',
+    'a.yaml:5:3: error: ports.htpp: is not a known key (did you mean "http"?)',
+    'a.yaml:6:13: error: ports.serf_lan: must be at most 65535',
+    'a.yaml:7:24: error: retry_join[1]: cloud auto-join (`provider=…`) does not exist here; name hosts',
+    'a.yaml:8:17: error: retry_interval: must be a duration such as "30s", "5m" or "1h30m"',
+    'a.yaml:9:20: error: reconnect_timeout: must be a duration such as "30s", "5m" or "1h30m", not "3 days"',
+    'a.yaml:10:19: error: node_meta.zone: must be a string, not a number (put it in quotes)',
+    'a.yaml:11:1: warning: telemetry: a key of Consul that has no effect here',
+    'a.yaml:12:8: error: checks[1]: needs an interval',
+    'a.yaml:12:47: error: checks[1].intervall: is not a known key (did you mean "interval"?)',
+    'a.yaml:14:5: error: checks[0]: runs a program, which is off: set enable_local_script_checks: true',
+    'a.yaml:15:19: error: bootstrap_expect: only a server begins a cluster: set server: true (--server)',
+    '--bind: error: bind_addr: must be an IP address, not "nowhere"',
+    'configuration: error: data_dir: is missing: name a folder for what must survive a restart (--data-dir), or try --dev',
+  ]);
+});
+
+test("Consul's service and check definition files load as they are", async () => {
+  const { config, problems } = await load(
+    {
+      'web.json': JSON.stringify({
+        service: {
+          id: 'redis',
+          name: 'redis',
+          tags: ['primary'],
+          address: '',
+          meta: { meta: 'for my service' },
+          port: 8000,
+          enable_tag_override: false,
+          checks: [
+            { args: ['/usr/local/bin/check_redis.py'], interval: '10s' },
+            { ID: 'tcp', TCP: 'localhost:6379', Interval: '5s', Timeout: 1_000_000_000 },
+          ],
+          weights: { passing: 5, warning: 1 },
+        },
+      }),
+      'mem.json': JSON.stringify({
+        check: { id: 'mem-util', name: 'Memory utilization', ttl: '30s', notes: 'fed by cron' },
+      }),
+      'self.yaml': 'enable_local_script_checks: true\n',
+    },
+    { dev: true },
+  );
+  expect(problems).toEqual([]);
+  expect(config!.checks).toMatchObject([{ id: 'mem-util', name: 'Memory utilization', serviceId: '' }]);
+  expect(config!.services).toMatchObject([
+    {
+      id: 'redis',
+      port: 8000,
+      checks: [
+        { id: 'service:redis:1', intervalMs: 10_000 },
+        { id: 'tcp', timeoutMs: 1_000 },
+      ],
+    },
+  ]);
+});
+
+test('in YAML a duration without a unit is a slip and never nanoseconds', async () => {
+  const { problems } = await load(
+    { 'a.yaml': 'check:\n  name: web\n  tcp: localhost:80\n  interval: 10\n' },
+    { dev: true },
+  );
+  expect(problems).toContain('a.yaml:4:13: error: checks[0].interval: needs a unit (did you mean "10s"?)');
+});
+
+test('ids are unique over all files, and a check belongs to a service that exists', async () => {
+  const { problems } = await load(
+    {
+      'a.yaml': 'check: {name: web, tcp: "localhost:80", interval: 10s}\nservice: {name: db}\n',
+      'b.yaml': 'check: {id: web, name: other, tcp: "localhost:81", interval: 10s}\nservice: {name: db}\n',
+      'c.yaml': 'check: {name: lost, service_id: dbb, ttl: 10s}\n',
+    },
+    { dev: true },
+  );
+  expect(problems).toEqual([
+    'b.yaml:1:8: error: checks[1]: the check id "web" is taken at a.yaml:1:8; give it another id',
+    'b.yaml:2:10: error: services[1]: the service id "db" is taken at a.yaml:2:10; give it another id',
+    'c.yaml:1:8: error: checks[2]: belongs to the service "dbb", which this configuration does not define',
+  ]);
+});
+
+test('a part of a configuration is judged by what it says, not by what it lacks', async () => {
+  const part = { 'a.yaml': 'check: {name: disk, service_id: db, args: [/bin/true], interval: 10s}\n' };
+  expect(await load(part, {}, { partial: true })).toEqual({
+    config: null,
+    problems: [
+      'a.yaml:1:8: warning: checks[0]: runs a program, which is off: set enable_local_script_checks: true where it is used',
+    ],
+  });
+});
+
+test('one broken file does not hide the errors of the next', async () => {
+  const { problems } = await load({ 'a.yaml': 'a: [\n', 'b.yaml': 'nodename: x\n' }, { dev: true });
+  expect(problems).toEqual([
+    expect.stringMatching(/^a\.yaml:\d+:\d+: error: not valid YAML: /),
+    'b.yaml:1:1: error: nodename: is not a known key (did you mean "node_name"?)',
+  ]);
+});
