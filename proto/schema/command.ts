@@ -88,6 +88,16 @@ export const commandBody = z.discriminatedUnion('kind', [
   }),
   /** Everything before this offset may go. */
   z.object({ kind: z.literal('events.trim'), v: z.literal(1), firstKept: z.number().int().positive() }),
+  /** A named reader confirms everything up to `offset`; `share` is `''` or `i/n`. */
+  z.object({
+    kind: z.literal('cursor.put'),
+    v: z.literal(1),
+    name: z.string().min(1).max(128),
+    share: z.string().regex(/^$|^\d{1,4}\/\d{1,4}$/),
+    offset: count,
+  }),
+  /** Forgets a named reader with all its shares. */
+  z.object({ kind: z.literal('cursor.remove'), v: z.literal(1), name: z.string().min(1).max(128) }),
 ]);
 export type CommandBody = z.infer<typeof commandBody>;
 export type CommandKind = CommandBody['kind'];

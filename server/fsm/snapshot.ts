@@ -1,0 +1,147 @@
+/**
+ * The state as a list of records, and back. Taking it copies references only, since rows never change in place;
+ * writing may then take its time while commands go on. Records are sorted, so two servers at the same index write
+ * the same bytes.
+ */
+import { assert } from '../../proto/assert.ts';
+import { ExpectedError } from '../../proto/errors.ts';
+import type { ServerId } from '../../proto/raft.ts';
+import type { CheckRow, NodeRow, ServiceRow } from '../../proto/schema/catalog.ts';
+import type { IndexTable } from '../catalog/indexes.ts';
+import type { Cursor } from '../cursors.ts';
+import type { KeptResult } from '../sessions.ts';
+import type { EventCount, KnownServer, State, Verdict } from './state.ts';
+import { emptyState } from './state.ts';
+
+/** Version of the record list; a server refuses a list that it does not know. */
+export const stateFormat = 1;
+
+interface Head {
+  readonly format: number;
+  readonly index: number;
+  readonly term: number;
+  readonly electedTerm: number;
+  readonly events: EventCount;
+  readonly tables: IndexTable;
+}
+
+export type StateRecord =
+  | readonly ['head', Head]
+  | readonly ['node', NodeRow, number]
+  | readonly ['service', ServiceRow]
+  | readonly ['check', CheckRow]
+  | readonly ['serviceName', string, number]
+  | readonly ['server', ServerId, KnownServer]
+  | readonly ['verdict', string, Verdict]
+  | readonly ['cursor', Cursor]
+  | readonly ['result', KeptResult];
+
+/** A picture of the state that later commands do not change. */
+export interface StateView {
+  readonly index: number;
+  readonly term: number;
+  /** Events up to this offset are part of the picture. */
+  readonly lastOffset: number;
+  readonly records: readonly StateRecord[];
+}
+
+export function viewState(state: Readonly<State>): StateView {
+  const { catalog, events } = state;
+  const { table, services } = catalog.indexes.entries();
+  const records: StateRecord[] = [
+    [
+      'head',
+      {
+        format: stateFormat,
+        index: state.index,
+        term: state.term,
+        electedTerm: state.electedTerm,
+        events: { ...events },
+        tables: table,
+      },
+    ],
+  ];
+  for (const row of catalog.nodes()) {
+    records.push(['node', row, catalog.indexes.node(row.name)]);
+    for (const service of catalog.servicesOf(row.name)) records.push(['service', service]);
+    for (const check of catalog.checksOf(row.name)) records.push(['check', check]);
+  }
+  for (const [name, index] of sorted(services)) records.push(['serviceName', name, index]);
+  for (const [id, server] of sorted(state.servers)) records.push(['server', id, server]);
+  for (const [node, verdict] of sorted(state.verdicts)) records.push(['verdict', node, verdict]);
+  for (const cursor of state.cursors.all()) records.push(['cursor', cursor]);
+  for (const result of state.sessions.all()) records.push(['result', result]);
+  return { index: state.index, term: state.term, lastOffset: events.last, records };
+}
+
+/** Builds a state record by record, so that a large snapshot need not be in memory twice. */
+export class StateBuilder {
+  #state: State | null = null;
+  #tables: IndexTable | null = null;
+
+  /** Throws PROTOCOL when the list is of a format that this server does not know. */
+  add(record: StateRecord): void {
+    if (record[0] === 'head') {
+      this.#begin(record[1]);
+      return;
+    }
+    assert(this.#state !== null, 'the head of a state comes first');
+    addTo(this.#state, record);
+  }
+
+  finish(): State {
+    assert(this.#state !== null && this.#tables !== null, 'a state without a head');
+    this.#state.catalog.indexes.restore(this.#tables);
+    return this.#state;
+  }
+
+  #begin(head: Head): void {
+    if (head.format !== stateFormat) {
+      throw new ExpectedError(
+        'PROTOCOL',
+        `the snapshot has format ${head.format}, this server knows ${stateFormat}: a newer server wrote it. Update this server.`,
+      );
+    }
+    const state = emptyState(head.events.logId);
+    Object.assign(state.events, head.events);
+    state.index = head.index;
+    state.term = head.term;
+    state.electedTerm = head.electedTerm;
+    this.#state = state;
+    this.#tables = head.tables;
+  }
+}
+
+function addTo(state: State, record: Exclude<StateRecord, readonly ['head', Head]>): void {
+  switch (record[0]) {
+    case 'node':
+      state.catalog.putNode(record[1]);
+      state.catalog.indexes.restoreNode(record[1].name, record[2]);
+      return;
+    case 'service':
+      state.catalog.putService(record[1]);
+      return;
+    case 'check':
+      state.catalog.putCheck(record[1]);
+      return;
+    case 'serviceName':
+      state.catalog.indexes.restoreService(record[1], record[2]);
+      return;
+    case 'server':
+      state.servers.set(record[1], record[2]);
+      return;
+    case 'verdict':
+      state.verdicts.set(record[1], record[2]);
+      return;
+    case 'cursor':
+      state.cursors.put(record[1]);
+      return;
+    case 'result':
+      state.sessions.keep(record[1]);
+      return;
+  }
+}
+
+function sorted<V>(pairs: Iterable<[string, V]>): Array<[string, V]> {
+  return [...pairs].sort(([a], [b]) => (a < b ? -1 : 1));
+}

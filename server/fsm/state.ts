@@ -1,0 +1,59 @@
+/** Everything that the log decides: what a snapshot holds and what two servers at the same index have in common. */
+import type { ServerId } from '../../proto/raft.ts';
+import { Catalog } from '../catalog/catalog.ts';
+import { Cursors } from '../cursors.ts';
+import { Sessions } from '../sessions.ts';
+
+/** The event log as the state machine counts it; the events themselves are in `server/event-log.ts`. */
+export interface EventCount {
+  /** Offsets belong to a log id. */
+  logId: string;
+  /** First offset that retention keeps; everything before may be gone. */
+  first: number;
+  /** 0 before the first event. */
+  last: number;
+  /** Time of the newest command, Unix milliseconds: no later one counts as earlier. */
+  timeMs: number;
+}
+
+/** A server of the membership as the state machine last saw it. */
+export interface KnownServer {
+  /** `host:port` of its RPC. */
+  readonly address: string;
+  readonly voter: boolean;
+}
+
+/** The newest verdict about a node, so that evidence which comes late can refer to it. */
+export interface Verdict {
+  readonly life: number;
+  /** Offset of the `node.failed` event. */
+  readonly offset: number;
+}
+
+export interface State {
+  readonly catalog: Catalog;
+  readonly sessions: Sessions;
+  readonly cursors: Cursors;
+  readonly servers: Map<ServerId, KnownServer>;
+  readonly verdicts: Map<string, Verdict>;
+  readonly events: EventCount;
+  /** Newest term for which a `leader.elected` was written. */
+  electedTerm: number;
+  /** Last entry that was applied. */
+  index: number;
+  term: number;
+}
+
+export function emptyState(logId: string): State {
+  return {
+    catalog: new Catalog(),
+    sessions: new Sessions(),
+    cursors: new Cursors(),
+    servers: new Map(),
+    verdicts: new Map(),
+    events: { logId, first: 1, last: 0, timeMs: 0 },
+    electedTerm: 0,
+    index: 0,
+    term: 0,
+  };
+}
