@@ -70,6 +70,8 @@ export interface AppendRequest extends Addressed {
   readonly prevTerm: number;
   readonly entries: readonly Entry[];
   readonly commit: number;
+  /** Which membership session of the receiver the leader means; comes back in the answer. */
+  readonly session?: number | undefined;
 }
 
 export interface AppendAnswer extends Addressed {
@@ -80,13 +82,15 @@ export interface AppendAnswer extends Addressed {
   /** Rejected only: last index <= prevIndex whose term is <= prevTerm, and its term. */
   readonly hintIndex: number;
   readonly hintTerm: number;
+  /** As in the request that is answered; an answer of another session than the current one counts for nothing. */
+  readonly session?: number | undefined;
 }
 
 export interface Heartbeat extends Addressed {
   readonly type: 'heartbeat';
   /** min(match of the receiver, commit): never beyond what the receiver is known to have. */
   readonly commit: number;
-  /** Number of the newest read round, 0 when none waits. */
+  /** The leader's number of this round of heartbeats, rising; an answer confirms the reads noted before the round. */
   readonly round: number;
 }
 
@@ -99,6 +103,8 @@ export interface HeartbeatAnswer extends Addressed {
 export interface SnapshotOffer extends Addressed {
   readonly type: 'snapshot';
   readonly meta: SnapshotMeta;
+  /** As in `AppendRequest`. */
+  readonly session?: number | undefined;
 }
 
 /** Accepted snapshots are answered by an ordinary `appendAnswer` at their index. */

@@ -1,0 +1,62 @@
+/** Campaigns: first the question whether one could win (thesis 9.6), then the election itself (paper 5.2). */
+import type { RaftMessage, ServerId, VoteAnswer } from '../../proto/raft.ts';
+import { takeOffice } from './leader.ts';
+import { isVoter, memberIds } from './membership.ts';
+import { tally } from './quorum.ts';
+import type { RaftState } from './state.ts';
+
+/** Asks without raising the term, so that a server that was cut off does not end a healthy leadership when it is back. */
+export function startPreVote(state: RaftState): void {
+  state.becomePreCandidate();
+  askForVotes(state, { pre: true, transfer: false });
+  recordVote(state, state.id, true);
+}
+
+/** The own vote counts when it is on disk; `receiveStoredVote` brings it. */
+export function startElection(state: RaftState, { transfer }: { transfer: boolean }): void {
+  state.becomeCandidate();
+  askForVotes(state, { pre: false, transfer });
+}
+
+/** Term and vote became durable: in an election that is still ours this is our own vote. */
+export function receiveStoredVote(state: RaftState): void {
+  const { durable } = state;
+  if (state.role !== 'candidate' || durable.term !== state.term || durable.vote !== state.id) return;
+  recordVote(state, state.id, true);
+}
+
+/** Messages of a leader of this term never come here: `raft.ts` makes a candidate a follower first. */
+export function stepCandidate(state: RaftState, message: RaftMessage): void {
+  if (message.type !== 'voteAnswer' || !isOfThisCampaign(state, message)) return;
+  recordVote(state, message.from, message.granted);
+}
+
+/** A granted pre-vote is never a vote, and a vote never answers a pre-vote. */
+function isOfThisCampaign(state: RaftState, answer: VoteAnswer): boolean {
+  if (answer.pre !== (state.role === 'preCandidate')) return false;
+  const askedTerm = answer.pre && answer.granted ? state.term + 1 : state.term;
+  return answer.term === askedTerm;
+}
+
+/** Voters count, each with its first answer, and nobody else. */
+function recordVote(state: RaftState, voter: ServerId, granted: boolean): void {
+  const { current } = state.members;
+  if (!isVoter(current, voter) || state.votes.has(voter)) return;
+  state.votes.set(voter, granted);
+  const verdict = tally(current, state.votes);
+  if (verdict === 'lost') state.becomeFollower(state.term, null);
+  // Our own vote counts like any other, so a candidate never leads before it is on disk.
+  if (verdict !== 'won' || !state.votes.has(state.id)) return;
+  if (state.role === 'preCandidate') startElection(state, { transfer: false });
+  else takeOffice(state);
+}
+
+function askForVotes(state: RaftState, { pre, transfer }: { pre: boolean; transfer: boolean }): void {
+  const { lastIndex, lastTerm } = state.log;
+  const term = pre ? state.term + 1 : state.term;
+  const { current } = state.members;
+  for (const to of memberIds(current)) {
+    if (to === state.id || !isVoter(current, to)) continue;
+    state.send({ type: 'vote', to, term, pre, transfer, lastIndex, lastTerm });
+  }
+}
