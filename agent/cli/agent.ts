@@ -1,0 +1,67 @@
+/** `rollcall agent`: from flags and files to a running agent. */
+import { Command, InvalidArgumentError } from 'commander';
+import type { AgentFlags } from '../config/flags.ts';
+import { type LoadRequest, type LoadResult, loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problems.ts';
+import { Exit, exitFailed, harmless, type Io } from './io.ts';
+import { collect, wholeNumber } from './shared.ts';
+
+interface Options extends AgentFlags {
+  readonly config?: readonly string[];
+}
+
+export function command(io: Io): Command {
+  return withAgentFlags(new Command()).action(async (options: Options) => {
+    const request = requestOf(options);
+    const { config } = await loadAloud(request, io);
+    const { runAgent } = await import('../agent.ts');
+    await runAgent(config, { reload: () => loadConfig(request) });
+  });
+}
+
+/** The flags of an agent; `config explain` takes the same. */
+export function withAgentFlags(command: Command): Command {
+  return command
+    .option('-c, --config <path>', 'file, or folder of .yaml, .yml and .json files; repeatable', collect)
+    .option('--dev', 'a cluster of one on this machine that keeps nothing on disk')
+    .option('--node <name>', 'name of this node (default: the host name)')
+    .option('--datacenter <name>', 'only agents of one datacenter form a cluster')
+    .option('--bind <address>', 'IP address for gossip and server RPC')
+    .option('--advertise <address>', 'IP address that the others are told')
+    .option('--client <addresses>', 'IP addresses for the HTTP API, separated by spaces')
+    .option('--data-dir <folder>', 'folder for what must survive a restart')
+    .option('--server', 'vote, and keep the catalog')
+    .option('--bootstrap-expect <n>', 'so many new servers begin a cluster together', wholeNumber)
+    .option('--join <address>', 'HOST[:PORT] of a member, tried until one answers; repeatable', collect)
+    .option('--http-port <port>', 'port of the HTTP API; -1 keeps it closed', portNumber)
+    .option('--serf-port <port>', 'port of gossip', portNumber)
+    .option('--server-port <port>', 'port of server RPC', portNumber)
+    .option('--dns-port <port>', 'port of DNS; -1 keeps it closed', portNumber)
+    .option('--encrypt <key>', 'gossip key, 16, 24 or 32 bytes in base64')
+    .option('--log-level <level>', 'trace, debug, info, warn or error')
+    .option('--log-json', 'one JSON object a line');
+}
+
+export function requestOf(options: Options): LoadRequest {
+  const { config = [], ...flags } = options;
+  return { paths: config, flags };
+}
+
+/** Reads the configuration and says what is wrong with it; an error ends the command. */
+export async function loadAloud(
+  request: LoadRequest,
+  io: Io,
+): Promise<LoadResult & { config: NonNullable<LoadResult['config']> }> {
+  const result = await loadConfig(request);
+  for (const problem of result.problems) await io.complain(`${harmless(formatProblem(problem))}\n`);
+  const { config } = result;
+  if (config !== null) return { ...result, config };
+  const errors = result.problems.filter((problem) => problem.level === 'error').length;
+  const count = errors === 1 ? 'an error' : `${errors} errors`;
+  throw new Exit(exitFailed, `the configuration has ${count}; nothing was started`);
+}
+
+function portNumber(text: string): number {
+  if (/^(-1|\d{1,5})$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a port number.');
+}

@@ -1,0 +1,76 @@
+/** `rollcall checks`: how everything is, as the catalog has it, or this agent alone with `--local`. */
+import { Command } from 'commander';
+import type { Io } from './io.ts';
+import { apiOf, printJson, type SharedOptions, withAgent } from './shared.ts';
+import { formatTable } from './table.ts';
+
+/** As in Consul's health endpoints. */
+interface ApiCheck {
+  readonly Node: string;
+  readonly CheckID: string;
+  readonly Name: string;
+  readonly Status: string;
+  readonly Output: string;
+  readonly ServiceID: string;
+  /** Ours: time of the last change of status. */
+  readonly LastChange?: string;
+}
+
+interface Options extends SharedOptions {
+  readonly local?: boolean;
+  readonly node?: string;
+  readonly status?: string;
+}
+
+/** The worst first: whoever looks is looking for them. */
+const order = ['critical', 'stale', 'warning', 'pending', 'passing'];
+
+export function command(io: Io): Command {
+  return withAgent(new Command())
+    .option('--local', 'only the checks of this agent, with their newest output')
+    .option('--node <name>', 'only the checks of this node')
+    .option('--status <status>', 'only checks with this status')
+    .action(async (options: Options) => {
+      const checks = (await read(options, io))
+        .filter((check) => options.node === undefined || check.Node === options.node)
+        .filter((check) => options.status === undefined || check.Status === options.status)
+        .toSorted(byWorst);
+      if (options.format === 'json') return printJson(io, checks);
+      const rows = checks.map((check) => [
+        check.Status,
+        check.Node,
+        check.ServiceID,
+        check.CheckID,
+        check.LastChange ?? '',
+        firstLine(check.Output),
+      ]);
+      await io.print(formatTable(['Status', 'Node', 'Service', 'Check', 'Since', 'Output'], rows));
+    });
+}
+
+async function read(options: Options, io: Io): Promise<ApiCheck[]> {
+  const api = apiOf(options, io);
+  if (options.local) return Object.values(await api.json<Record<string, ApiCheck>>('/v1/agent/checks'));
+  return api.json<ApiCheck[]>('/v1/health/state/any');
+}
+
+function byWorst(a: ApiCheck, b: ApiCheck): number {
+  return (
+    rank(a) - rank(b) ||
+    a.Node.localeCompare(b.Node) ||
+    a.ServiceID.localeCompare(b.ServiceID) ||
+    a.CheckID.localeCompare(b.CheckID)
+  );
+}
+
+function rank(check: ApiCheck): number {
+  const found = order.indexOf(check.Status);
+  return found === -1 ? 0 : found;
+}
+
+const outputCharactersMax = 80;
+
+function firstLine(output: string): string {
+  const line = output.trim().split('\n', 1)[0]!;
+  return line.length > outputCharactersMax ? `${line.slice(0, outputCharactersMax - 1)}…` : line;
+}

@@ -1,0 +1,90 @@
+/** `rollcall events`: what happened; with `--follow` it goes on until it is stopped. */
+import { Command } from 'commander';
+import type { StreamRecord } from '../../proto/schema/event.ts';
+import type { Query } from './api.ts';
+import { followEvents, readEvents, readPosition } from './event-source.ts';
+import { formatRecord } from './event-text.ts';
+import type { Io } from './io.ts';
+import { apiOf, collect, type SharedOptions, wholeNumber, withAgent } from './shared.ts';
+
+interface Options extends SharedOptions {
+  readonly follow?: boolean;
+  readonly after?: number;
+  readonly last: number;
+  readonly kind?: readonly string[];
+  readonly node?: readonly string[];
+  readonly service?: readonly string[];
+  readonly check?: readonly string[];
+  readonly status?: readonly string[];
+  readonly tag?: readonly string[];
+  readonly filter?: string;
+}
+
+const lastDefault = 20;
+/** Without `--after`, a filtered look back goes through so many events at most. */
+const lookBackMax = 10_000;
+
+export function command(io: Io): Command {
+  return withAgent(new Command())
+    .option('-f, --follow', 'go on with what happens from now (or from --after) on')
+    .option('--after <offset>', 'everything after this number; 0: from the first that is kept', wholeNumber)
+    .option('--last <n>', 'without --after and --follow: so many of the newest', wholeNumber, lastDefault)
+    .option('--kind <kind>', 'only events of this kind, such as node.failed; repeatable', collect)
+    .option('--node <name>', 'only events of this node; repeatable', collect)
+    .option('--service <id>', 'only events of this service; repeatable', collect)
+    .option('--check <id>', 'only events of this check; repeatable', collect)
+    .option('--status <status>', 'only changes to this status or state; repeatable', collect)
+    .option('--tag <tag>', 'only events of services with this tag; repeatable', collect)
+    .option('--filter <expression>', 'an expression such as: Node == "web-1" and To == "critical"')
+    .addHelpText('after', '\nWith --format json each record is one line.')
+    .action(async (options: Options) => {
+      const show = (record: StreamRecord) => print(record, options, io);
+      if (options.follow) await follow(options, io, show);
+      else if (options.after !== undefined) await showFrom(options, options.after, io, show);
+      else await showLast(options, io, show);
+    });
+}
+
+type Show = (record: StreamRecord) => Promise<void>;
+
+async function follow(options: Options, io: Io, show: Show): Promise<void> {
+  const api = apiOf(options, io);
+  const now = await readPosition(api);
+  const from = { ...now, offset: options.after ?? now.offset };
+  const onChange = (message: string) => io.complain(`rollcall: ${message}\n`);
+  for await (const record of followEvents(api, from, { filter: queryOf(options), onChange }))
+    await show(record);
+}
+
+async function showFrom(options: Options, after: number, io: Io, show: Show): Promise<void> {
+  const api = apiOf(options, io);
+  const { offset } = await readPosition(api);
+  // One page at least, so that a number from the future is refused by the agent and not silently empty here.
+  const end = Math.max(offset, after + 1);
+  for await (const record of readEvents(api, after, end, queryOf(options))) await show(record);
+}
+
+async function showLast(options: Options, io: Io, show: Show): Promise<void> {
+  const api = apiOf(options, io);
+  const { offset } = await readPosition(api);
+  const filter = queryOf(options);
+  const window = Object.keys(filter).length === 0 ? options.last : lookBackMax;
+  const newest: StreamRecord[] = [];
+  for await (const record of readEvents(api, Math.max(0, offset - window), offset, filter)) {
+    newest.push(record);
+    if (newest.length > options.last) newest.shift();
+  }
+  for (const record of newest) await show(record);
+}
+
+function queryOf(options: Options): Query {
+  const { kind, node, service, check, status, tag, filter } = options;
+  const given = Object.entries({ kind, node, service, check, status, tag, filter });
+  return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Query;
+}
+
+async function print(record: StreamRecord, options: Options, io: Io): Promise<void> {
+  if (options.format === 'json') return io.print(`${JSON.stringify(record)}\n`);
+  // Signs of life are for programs.
+  if (!('Position' in record)) await io.print(`${formatRecord(record)}\n`);
+}

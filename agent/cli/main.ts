@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+/** The program `rollcall`. */
+import { processIo } from './io.ts';
+import { run } from './program.ts';
+
+// An exit code instead of process.exit(): what was printed reaches a slow pipe in full.
+process.exitCode = await run(process.argv.slice(2), processIo());

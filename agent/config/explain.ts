@@ -1,0 +1,36 @@
+/** The merged configuration, value by value, each with the place that decided it. */
+import { formatPath, formatPlace, type Located, type LocatedMap, type Path, type Scalar } from './located.ts';
+
+export interface Explained {
+  /** `ports.http`, `checks[0].interval` */
+  readonly key: string;
+  readonly value: Scalar;
+  /** `web.yaml:3:9`, `--http-port`, `default` … */
+  readonly from: string;
+}
+
+/** Whoever may read the explanation need not be one who may read the secrets. */
+const secretKeys = new Set(['encrypt', 'token', 'authorization', 'x-consul-token']);
+const hidden = '(hidden)';
+
+/** Sorted by key, except that lists keep their order. */
+export function explain(tree: LocatedMap): readonly Explained[] {
+  return rows(tree, [], false);
+}
+
+function rows(located: Located, path: Path, secret: boolean): Explained[] {
+  switch (located.kind) {
+    case 'scalar': {
+      const value = secret && located.value !== null ? hidden : located.value;
+      return [{ key: formatPath(path), value, from: formatPlace(located.at) }];
+    }
+    case 'list':
+      return located.items.flatMap((item, index) => rows(item, [...path, index], secret));
+    case 'map': {
+      const keys = [...located.entries.keys()].sort();
+      return keys.flatMap((key) =>
+        rows(located.entries.get(key)!.value, [...path, key], secret || secretKeys.has(key.toLowerCase())),
+      );
+    }
+  }
+}
