@@ -1,0 +1,113 @@
+/**
+ * One process a data folder. Node has no `flock`, so a lock file names its holder: process id and the time at which
+ * that process started, since ids are used again. A file whose holder is gone is stale and taken over.
+ *
+ * The file is made under another name and linked into place, so that nobody ever reads half of it. Holders in
+ * another container that share the folder cannot be seen; data folders are not to be shared between containers.
+ */
+import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { ExpectedError } from '../../proto/errors.ts';
+import { cannotWrite } from '../../proto/store/faults.ts';
+import type { FolderLock } from '../../proto/store/layout.ts';
+
+interface Holder {
+  readonly pid: number;
+  /** Clock ticks between boot and start of the process; '' where the system does not tell. */
+  readonly started: string;
+  /** Ids and start times of processes mean something within one boot only. */
+  readonly boot: string;
+}
+
+/** Rounds of "stale, so remove it and try again"; more than two need several processes that start and die at once. */
+const attemptsMax = 10;
+
+export const folderLock: FolderLock = {
+  async acquire(folder) {
+    const path = `${folder}/lock`;
+    const own = `${path}.${process.pid}.${Date.now()}`;
+    const holder: Holder = { pid: process.pid, started: await startTime(process.pid), boot: await bootId() };
+    const content = `${JSON.stringify(holder)}\n`;
+    try {
+      await writeFile(own, content);
+    } catch (error) {
+      throw cannotWrite(`data_dir ${folder}`, error);
+    }
+    try {
+      await take(folder, path, own);
+    } finally {
+      await unlink(own);
+    }
+    return async () => {
+      if ((await readText(path)) === content) await unlink(path);
+    };
+  },
+};
+
+async function take(folder: string, path: string, own: string): Promise<void> {
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    try {
+      await link(own, path);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw cannotWrite(path, error);
+    }
+    const found = await readText(path);
+    if (found === undefined) continue;
+    const holder = parseHolder(found);
+    if (holder && (await isAlive(holder))) {
+      const text = `${folder} is in use by process ${holder.pid}: stop it first, or choose another data_dir`;
+      throw new ExpectedError('DISK_IN_USE', text, { data: { pid: holder.pid } });
+    }
+    await removeStale(path, `${own}.stale`, found);
+  }
+  throw new ExpectedError(
+    'DISK_IN_USE',
+    `${folder} is being taken by another process at this moment: try again`,
+  );
+}
+
+/** Two of us may have judged the same file: only what was judged is removed, and a newer one is put back. */
+async function removeStale(path: string, aside: string, judged: string): Promise<void> {
+  try {
+    await rename(path, aside);
+  } catch {
+    return;
+  }
+  if ((await readText(aside)) !== judged) await link(aside, path).catch(() => {});
+  await unlink(aside);
+}
+
+async function isAlive(holder: Holder): Promise<boolean> {
+  if (holder.boot !== (await bootId())) return false;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+  }
+  return holder.started === (await startTime(holder.pid));
+}
+
+/** Field 22 of /proc/PID/stat. The second field is the program's name and may hold anything, also spaces and brackets. */
+async function startTime(pid: number): Promise<string> {
+  const stat = await readText(`/proc/${pid}/stat`);
+  if (stat === undefined) return '';
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+}
+
+async function bootId(): Promise<string> {
+  return ((await readText('/proc/sys/kernel/random/boot_id')) ?? '').trim();
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Holder>;
+    if (typeof value.pid !== 'number' || value.pid <= 0) return undefined;
+    return { pid: value.pid, started: value.started ?? '', boot: value.boot ?? '' };
+  } catch {
+    return undefined;
+  }
+}
+
+async function readText(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
+}
