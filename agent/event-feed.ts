@@ -1,0 +1,94 @@
+/**
+ * The event log as one unbroken feed, whatever happens to servers: when the one that is read from is lost, the next one
+ * goes on behind the last offset that was handed out, and the reader notices nothing.
+ */
+import { type ErrorCode, ExpectedError, isExpected } from '../proto/errors.ts';
+import type { Clock } from '../proto/ports.ts';
+import type { EventFilter, Rpc } from '../proto/rpc.ts';
+import type { StreamRecord } from '../proto/schema/event.ts';
+
+/** Wait before the feed asks again, doubled up to the longest. */
+const retryMsMin = 50;
+const retryMsMax = 2_000;
+
+/** A server was lost: the next one goes on. */
+const lost: readonly ErrorCode[] = ['CONNECTION_LOST', 'STOPPING'];
+/** There is none to go on at the moment: that is waited for, but only by a reader who has begun. */
+const missing: readonly ErrorCode[] = ['NO_SERVERS', 'NO_LEADER', 'TIMEOUT', 'BUSY'];
+
+export interface FeedRequest {
+  /** null: from now. */
+  readonly after: number | null;
+  /** '' when the reader does not know which log its offset belongs to. */
+  readonly logId: string;
+  readonly filter: EventFilter;
+}
+
+/**
+ * Endless until `signal` aborts. Throws what is the reader's own mistake (BAD_REQUEST, OFFSET_FUTURE …), and before its
+ * first record also what keeps it from beginning (NO_SERVERS …).
+ */
+export async function* followEvents(
+  rpc: Rpc,
+  request: FeedRequest,
+  ports: { readonly clock: Clock; readonly signal: AbortSignal },
+): AsyncGenerator<StreamRecord, void, undefined> {
+  const { clock, signal } = ports;
+  // "From now" must become a number at once: a server that dies before the first event shall cost nothing.
+  const start =
+    request.after === null ? await present(rpc, request.logId) : { ...request, after: request.after };
+  let { after, logId } = start;
+  let retryMs = retryMsMin;
+  let begun = request.after === null;
+  while (!signal.aborted) {
+    try {
+      for await (const record of rpc.stream(
+        'events.read',
+        { after, logId, filter: request.filter },
+        { signal },
+      )) {
+        begun = true;
+        retryMs = retryMsMin;
+        if ('Offset' in record && record.Offset <= after) continue;
+        after = positionOf(record, after);
+        yield record;
+        if ('Error' in record) return;
+      }
+    } catch (error) {
+      const goesOn =
+        isExpected(error) && (lost.includes(error.code) || (begun && missing.includes(error.code)));
+      if (!goesOn) throw error;
+    }
+    if (signal.aborted) return;
+    await pause(clock, retryMs, signal);
+    retryMs = Math.min(retryMsMax, retryMs * 2);
+  }
+}
+
+async function present(rpc: Rpc, logId: string): Promise<{ after: number; logId: string }> {
+  const status = await rpc.call('status', {});
+  if (logId !== '' && status.logId !== logId) {
+    throw new ExpectedError('OFFSET_TRIMMED', `this is log ${status.logId}, not ${logId}`);
+  }
+  return { after: status.lastOffset, logId: status.logId };
+}
+
+/** Where to go on after this record. */
+export function positionOf(record: StreamRecord, before: number): number {
+  if ('Offset' in record) return record.Offset;
+  if ('Position' in record) return Math.max(before, record.Position);
+  if ('Gap' in record) return Math.max(before, record.Gap.To);
+  return before;
+}
+
+function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      timer.cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = clock.after(delayMs, done);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}
