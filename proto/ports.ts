@@ -99,6 +99,18 @@ export interface SpawnResult {
   readonly output: Uint8Array;
   /** Bytes that the process wrote in all; more than `output.length` when it was cut. */
   readonly outputBytes: number;
+  /** Something that it started was still there when it ended, or held its output open. */
+  readonly outlived?: boolean;
+}
+
+/** What a process and each of its children may use; null: no limit of ours. */
+export interface SpawnLimits {
+  /** Address space, in bytes. */
+  readonly memoryBytes: number | null;
+  readonly openFiles: number | null;
+  /** Size of a file that it writes, in bytes. */
+  readonly fileBytes: number | null;
+  readonly cpuSeconds: number | null;
 }
 
 export interface SpawnRequest {
@@ -113,6 +125,8 @@ export interface SpawnRequest {
   readonly uid?: number;
   readonly gid?: number;
   readonly nice?: number;
+  readonly limits?: SpawnLimits;
+  /** Ends the process as a timeout does. */
   readonly signal?: AbortSignal;
 }
 
