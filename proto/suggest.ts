@@ -11,13 +11,22 @@ export function suggest(word: string, known: Iterable<string>): string | undefin
   let best: string | undefined;
   let bestDistance = Math.floor(wanted.length / 3) + 1;
   for (const candidate of known) {
-    const edits = distance(wanted, plain(candidate));
+    const edits = isSwap(wanted, plain(candidate)) ? 1 : distance(wanted, plain(candidate));
     if (edits < bestDistance) {
       best = candidate;
       bestDistance = edits;
     }
   }
   return best;
+}
+
+/** Two neighbouring letters changed places (`prots`): one slip of the fingers, though two edits. */
+function isSwap(one: string, other: string): boolean {
+  if (one.length !== other.length) return false;
+  const first = [...one].findIndex((letter, index) => letter !== other[index]);
+  if (first === -1) return false;
+  const swapped = one.slice(0, first) + (one[first + 1] ?? '') + one[first] + one.slice(first + 2);
+  return swapped === other;
 }
 
 /** Spelling with or without `_` and capitals is never the mistake. */

@@ -85,3 +85,10 @@ export async function rollcall(argv: readonly string[], env: Record<string, stri
   const code = await run(argv, terminal);
   return { code, out: terminal.out, error: terminal.error };
 }
+
+/** Runs a command against an agent that has these answers, by `METHOD path`. */
+export async function ask(answers: Record<string, Reply>, argv: readonly string[]) {
+  const agent = await fakeAgent((request) => answers[`${request.method} ${request.path}`]);
+  const result = await rollcall([...argv, '--http-addr', agent.address]);
+  return { ...result, requests: agent.requests };
+}

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { rollcall } from './stage.ts';
+
+test.each([
+  ['config', 'node_name'],
+  ['check', 'interval'],
+  ['service', 'checks'],
+  ['event', 'Offset'],
+])('the JSON Schema of a %s knows its keys', async (what, key) => {
+  const { code, out } = await rollcall(['schema', what]);
+  expect(code).toBe(0);
+  const schema = JSON.parse(out);
+  expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
+  expect(Object.keys(schema.properties)).toContain(key);
+  expect(schema.additionalProperties).toBe(false);
+});
+
+test('a configuration file is the default, with the definitions inside', async () => {
+  const schema = JSON.parse((await rollcall(['schema'])).out);
+  expect(schema.title).toBe('Rollcall configuration file');
+  expect(schema.required).toBeUndefined();
+  expect(JSON.stringify(schema.properties.services)).toContain('enable_tag_override');
+});
