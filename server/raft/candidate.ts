@@ -20,9 +20,7 @@ export function startElection(state: RaftState, { transfer }: { transfer: boolea
 
 /** Term and vote became durable: in an election that is still ours this is our own vote. */
 export function receiveStoredVote(state: RaftState): void {
-  const { durable } = state;
-  if (state.role !== 'candidate' || durable.term !== state.term || durable.vote !== state.id) return;
-  recordVote(state, state.id, true);
+  if (state.role === 'candidate' && state.ownVoteIsDurable) recordVote(state, state.id, true);
 }
 
 /** Messages of a leader of this term never come here: `raft.ts` makes a candidate a follower first. */
@@ -41,14 +39,12 @@ function isOfThisCampaign(state: RaftState, answer: VoteAnswer): boolean {
 /** Voters count, each with its first answer, and nobody else. */
 function recordVote(state: RaftState, voter: ServerId, granted: boolean): void {
   const { current } = state.members;
-  if (!isVoter(current, voter) || state.votes.has(voter)) return;
-  state.votes.set(voter, granted);
+  if (isVoter(current, voter) && !state.votes.has(voter)) state.votes.set(voter, granted);
   const verdict = tally(current, state.votes);
   if (verdict === 'lost') state.becomeFollower(state.term, null);
-  // Our own vote counts like any other, so a candidate never leads before it is on disk.
-  if (verdict !== 'won' || !state.votes.has(state.id)) return;
+  if (verdict !== 'won') return;
   if (state.role === 'preCandidate') startElection(state, { transfer: false });
-  else takeOffice(state);
+  else if (state.ownVoteIsDurable) takeOffice(state);
 }
 
 function askForVotes(state: RaftState, { pre, transfer }: { pre: boolean; transfer: boolean }): void {

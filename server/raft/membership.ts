@@ -24,6 +24,9 @@ export interface MembershipTarget {
   readonly addresses: Readonly<Record<ServerId, string>>;
 }
 
+/** Before the first membership nobody votes. */
+const nobody: Membership = { voters: [], outgoing: null, learners: [], addresses: {} };
+
 /** Entries that are looked through at once when an older membership is searched. */
 const searchChunk = 256;
 
@@ -96,12 +99,17 @@ export class MembershipHistory {
     this.latest = { index: entry.index, membership: decodeMembership(entry.data) };
   }
 
-  /** Whether the log may be cut from `index` on. False while the membership to fall back to is being read from disk. */
-  canCut(index: number, log: LogView): boolean {
-    while (index <= this.latest.index && this.previous === null) {
-      if (!this.search(log)) return false;
+  /** The membership before the newest; undefined while it is being read from disk. */
+  before(log: LogView): LocatedMembership | undefined {
+    while (this.previous === null) {
+      if (!this.search(log)) return undefined;
     }
-    return true;
+    return this.previous;
+  }
+
+  /** Whether the log may be cut from `index` on: not before the membership to fall back to is known. */
+  canCut(index: number, log: LogView): boolean {
+    return index > this.latest.index || this.before(log) !== undefined;
   }
 
   cut(index: number): void {
@@ -124,8 +132,10 @@ export class MembershipHistory {
     const snapshot = log.snapshot();
     const oldest = Math.max(log.firstIndex(), (snapshot?.membershipIndex ?? 0) + 1);
     if (this.searchBelow <= oldest) {
-      assert(snapshot !== undefined, `log or snapshot hold the membership before index ${this.latest.index}`);
-      this.previous = { index: snapshot.membershipIndex, membership: snapshot.membership };
+      this.previous =
+        snapshot === undefined
+          ? { index: 0, membership: nobody }
+          : { index: snapshot.membershipIndex, membership: snapshot.membership };
       return true;
     }
     const from = Math.max(oldest, this.searchBelow - searchChunk);

@@ -27,6 +27,10 @@ export class Outbox {
   private atOnce: RaftMessage[] = [];
   private afterWrite: RaftMessage[] = [];
 
+  get isEmpty(): boolean {
+    return this.atOnce.length === 0 && this.afterWrite.length === 0;
+  }
+
   put(message: RaftMessage, termIsDurable: boolean): void {
     (waitsForDisk(message, termIsDurable) ? this.afterWrite : this.atOnce).push(message);
   }

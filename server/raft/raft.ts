@@ -144,16 +144,14 @@ export class Raft {
     const { state } = this;
     this.flush();
     const write = this.takeWrite();
-    const mail = state.outbox.take();
     const committed = state.log.takeCommitted(state.limits.applyBytesMax);
-    const { reads } = state;
-    state.reads = [];
     const fetchSnapshot = this.takeFetch();
     const changed = this.takeChange();
-    const idle = write === null && fetchSnapshot === null && changed === null;
-    const silent = mail.messages.length + mail.messagesAfterWrite.length === 0;
-    if (idle && silent && committed.length + reads.length === 0) return null;
-    return { ...mail, write, committed, reads, fetchSnapshot, changed };
+    const { reads } = state;
+    const idle = write === null && fetchSnapshot === null && changed === null && state.outbox.isEmpty;
+    if (idle && committed.length === 0 && reads.length === 0) return null;
+    state.reads = [];
+    return { ...state.outbox.take(), write, committed, reads, fetchSnapshot, changed };
   }
 
   /** The write with this token, and all before it, are on disk. */
@@ -217,12 +215,18 @@ export class Raft {
   }
 
   status(): RaftStatus {
-    const { id, vote, log, members } = this.state;
-    const { commit, applied, lastIndex, lastTerm } = log;
-    const { current: membership } = members;
+    const { id, role, term, vote, leader, log, members } = this.state;
     return {
-      ...this.standing(),
-      ...{ id, vote, commit, applied, lastIndex, lastTerm, membership },
+      id,
+      role,
+      term,
+      vote,
+      leader,
+      commit: log.commit,
+      applied: log.applied,
+      lastIndex: log.lastIndex,
+      lastTerm: log.lastTerm,
+      membership: members.current,
       peers: this.peerStatus(),
     };
   }

@@ -119,7 +119,7 @@ export class RaftState {
 
   becomeLeader(leadership: Leadership): void {
     assert(this.role === 'candidate', 'only a candidate becomes leader');
-    assert(this.durable.term === this.term && this.durable.vote === this.id, 'the own vote is on disk');
+    assert(this.ownVoteIsDurable, 'the own vote is on disk');
     this.role = 'leader';
     this.leadership = leadership;
     this.votes.clear();
@@ -150,7 +150,23 @@ export class RaftState {
 
   get canCampaign(): boolean {
     if (!this.mayVote || this.role === 'leader' || this.fetch !== null || this.diskIsStuck) return false;
-    return isVoter(this.members.current, this.id);
+    return isVoter(this.members.current, this.id) || this.wasVoter;
+  }
+
+  /**
+   * Removed by a change that is not known to be committed. Such a server still campaigns, though without its own vote: only
+   * the old voters may hold the entry that the new ones need to go on (thesis 4.2.2).
+   */
+  private get wasVoter(): boolean {
+    const { latest } = this.members;
+    if (latest.index <= this.log.commit) return false;
+    const before = this.members.before(this.log.view);
+    return before !== undefined && isVoter(before.membership, this.id);
+  }
+
+  /** Whether the vote for oneself in this term is on disk. */
+  get ownVoteIsDurable(): boolean {
+    return this.durable.term === this.term && this.durable.vote === this.id;
   }
 
   /** A disk that does not finish a write within an election timeout makes no leader. */
