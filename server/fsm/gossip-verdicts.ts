@@ -27,7 +27,7 @@ export function applyNodeFailed(change: Change, body: Body<'node.failed'>): Effe
     Evidence: body.evidence,
     Life: row.life,
   });
-  change.state.verdicts.set(row.name, { life: row.life, offset });
+  noteEnding(change, row, offset);
   return {};
 }
 
@@ -38,7 +38,7 @@ export function applyNodeLeft(change: Change, body: Body<'node.left'>): Effect {
   change.catalog.putNode({ ...row, state: 'left', modifyIndex: change.index });
   if (change.state.servers.has(row.id)) mirrorGossip(change, row.name, 'critical', leftOutput);
   else change.catalog.clearNode(row.name, change.index);
-  change.emit({
+  const offset = change.emit({
     Kind: 'node.left',
     Node: row.name,
     From: row.state,
@@ -46,6 +46,7 @@ export function applyNodeLeft(change: Change, body: Body<'node.left'>): Effect {
     Cause: body.cause,
     Life: row.life,
   });
+  noteEnding(change, row, offset);
   return {};
 }
 
@@ -57,16 +58,20 @@ export function applyNodeReap(change: Change, body: Body<'node.reap'>): Effect {
 }
 
 export function applyNodeEvidence(change: Change, body: Body<'node.evidence'>): Effect {
-  const verdict = change.state.verdicts.get(body.node);
-  if (verdict?.life !== body.life) return {};
+  const ending = change.state.endings.get(body.node);
+  if (ending?.life !== body.life) return {};
   change.emit({
     Kind: 'node.evidence',
     Node: body.node,
     Evidence: body.evidence,
-    Ref: verdict.offset,
+    Ref: ending.offset,
     Life: body.life,
   });
   return {};
+}
+
+function noteEnding(change: Change, row: NodeRow, offset: number): void {
+  change.state.endings.set(row.name, { life: row.life, offset, timeMs: change.timeMs });
 }
 
 function rowInLife(change: Change, of: { node: string; life: number }): NodeRow | undefined {

@@ -67,7 +67,7 @@ export function reviveNode(change: Change, row: NodeRow): NodeRow {
 /** Removes the row and all that it carries; one event for all of it. */
 export function forgetNode(change: Change, row: NodeRow, cause: EventCause): void {
   change.catalog.removeNode(row.name, change.index);
-  change.state.verdicts.delete(row.name);
+  change.state.endings.delete(row.name);
   change.emit({ Kind: 'node.reaped', Node: row.name, From: row.state, Cause: cause, Life: row.life });
 }
 

@@ -10,7 +10,7 @@ import type { CheckRow, NodeRow, ServiceRow } from '../../proto/schema/catalog.t
 import type { IndexTable } from '../catalog/indexes.ts';
 import type { Cursor } from '../cursors.ts';
 import type { KeptResult } from '../sessions.ts';
-import type { EventCount, KnownServer, State, Verdict } from './state.ts';
+import type { Ending, EventCount, KnownServer, State } from './state.ts';
 import { emptyState } from './state.ts';
 
 /** Version of the record list; a server refuses a list that it does not know. */
@@ -32,7 +32,7 @@ export type StateRecord =
   | readonly ['check', CheckRow]
   | readonly ['serviceName', string, number]
   | readonly ['server', ServerId, KnownServer]
-  | readonly ['verdict', string, Verdict]
+  | readonly ['ending', string, Ending]
   | readonly ['cursor', Cursor]
   | readonly ['result', KeptResult];
 
@@ -68,7 +68,7 @@ export function viewState(state: Readonly<State>): StateView {
   }
   for (const [name, index] of sorted(services)) records.push(['serviceName', name, index]);
   for (const [id, server] of sorted(state.servers)) records.push(['server', id, server]);
-  for (const [node, verdict] of sorted(state.verdicts)) records.push(['verdict', node, verdict]);
+  for (const [node, ending] of sorted(state.endings)) records.push(['ending', node, ending]);
   for (const cursor of state.cursors.all()) records.push(['cursor', cursor]);
   for (const result of state.sessions.all()) records.push(['result', result]);
   return { index: state.index, term: state.term, lastOffset: events.last, records };
@@ -130,8 +130,8 @@ function addTo(state: State, record: Exclude<StateRecord, readonly ['head', Head
     case 'server':
       state.servers.set(record[1], record[2]);
       return;
-    case 'verdict':
-      state.verdicts.set(record[1], record[2]);
+    case 'ending':
+      state.endings.set(record[1], record[2]);
       return;
     case 'cursor':
       state.cursors.put(record[1]);

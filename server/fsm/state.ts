@@ -23,11 +23,12 @@ export interface KnownServer {
   readonly voter: boolean;
 }
 
-/** The newest verdict about a node, so that evidence which comes late can refer to it. */
-export interface Verdict {
+/** How the newest life of a node ended, so that late evidence can refer to it and time can run until it is forgotten. */
+export interface Ending {
   readonly life: number;
-  /** Offset of the `node.failed` event. */
+  /** Offset of the `node.failed` or `node.left` event. */
   readonly offset: number;
+  readonly timeMs: number;
 }
 
 export interface State {
@@ -35,7 +36,8 @@ export interface State {
   readonly sessions: Sessions;
   readonly cursors: Cursors;
   readonly servers: Map<ServerId, KnownServer>;
-  readonly verdicts: Map<string, Verdict>;
+  /** By name of the node. */
+  readonly endings: Map<string, Ending>;
   readonly events: EventCount;
   /** Newest term for which a `leader.elected` was written. */
   electedTerm: number;
@@ -50,7 +52,7 @@ export function emptyState(logId: string): State {
     sessions: new Sessions(),
     cursors: new Cursors(),
     servers: new Map(),
-    verdicts: new Map(),
+    endings: new Map(),
     events: { logId, first: 1, last: 0, timeMs: 0 },
     electedTerm: 0,
     index: 0,
