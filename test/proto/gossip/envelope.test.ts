@@ -170,6 +170,8 @@ describe('hostile packets', () => {
     expect(reading(bomb).refusals).toEqual(['bomb']);
     const hundred = compoundOf(...Array.from({ length: 100 }, () => bomb));
     expect(reading(hundred).refusals).toEqual(Array(100).fill('bomb'));
+    // After the first nothing is inflated any more, not even what is honest.
+    expect(reading(compoundOf(bomb, encodeCompressed(encodedPing))).messages).toEqual([]);
     const half = encodeCompressed(new Uint8Array(200_000).fill(8));
     expect(reading(compoundOf(half, half)).refusals).toEqual(['bomb']);
   });
