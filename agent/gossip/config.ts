@@ -7,6 +7,13 @@ export interface GossipConfig {
   readonly probeIntervalMs: number;
   /** Wait for a direct answer before others are asked to try. */
   readonly probeTimeoutMs: number;
+  /**
+   * After this long without an answer a TCP ping finds out whether the host still answers for a process that is
+   * gone. 0: not before `probeTimeoutMs`, and no quick verdicts.
+   */
+  readonly refusalCheckMs: number;
+  /** A process that is gone is given this long to come back before two witnesses may condemn it. */
+  readonly refusalGraceMs: number;
   /** How many others are asked. */
   readonly indirectChecks: number;
   /** Scales how often news is repeated. */
@@ -32,8 +39,6 @@ export interface GossipConfig {
   readonly membersMax: number;
   /** An own stop of this length or more does not count as time in which others were silent. */
   readonly stallMs: number;
-  /** News leaves at once, but extra packets beyond the ticks are limited to this many a second. */
-  readonly promptPacketsPerSecond: number;
 
   /** Wait until a goodbye has been told, and for Serf's broadcasts in general. */
   readonly broadcastTimeoutMs: number;
@@ -63,6 +68,8 @@ export interface GossipConfig {
 const lan: GossipConfig = {
   probeIntervalMs: 1_000,
   probeTimeoutMs: 500,
+  refusalCheckMs: 100,
+  refusalGraceMs: 1_100,
   indirectChecks: 3,
   retransmitMultiplier: 4,
   suspicionMultiplier: 4,
@@ -76,7 +83,6 @@ const lan: GossipConfig = {
   packetBytesMax: 1_400,
   membersMax: 65_536,
   stallMs: 50,
-  promptPacketsPerSecond: 15,
 
   broadcastTimeoutMs: 5_000,
   leavePropagateMs: 1_000,
@@ -100,6 +106,7 @@ const wan: GossipConfig = {
   suspicionMultiplier: 6,
   pushPullIntervalMs: 60_000,
   probeTimeoutMs: 3_000,
+  refusalCheckMs: 600,
   probeIntervalMs: 5_000,
   gossipNodes: 4,
   gossipIntervalMs: 500,
@@ -114,6 +121,7 @@ const local: GossipConfig = {
   suspicionMultiplier: 3,
   pushPullIntervalMs: 15_000,
   probeTimeoutMs: 200,
+  refusalCheckMs: 50,
   probeIntervalMs: 1_000,
   gossipIntervalMs: 100,
   gossipToTheDeadMs: 15_000,

@@ -1,0 +1,286 @@
+/**
+ * News comes in, beliefs change, news goes out. Every change of the member table happens here, by the law of
+ * `members.ts`: what is believed is also passed on, and what is said against ourselves is refuted.
+ */
+
+import type { PacketMessage } from '../../proto/gossip/messages.ts';
+import {
+  type Alive,
+  type Dead,
+  incarnationMax,
+  type PushNodeState,
+  type Suspect,
+} from '../../proto/gossip/messages.ts';
+import { encodeMessage } from '../../proto/gossip/packets.ts';
+import { sameBytes } from './addresses.ts';
+import type { ProbeEvidence } from './dossier.ts';
+import { ageOf, law, ownLaw } from './members.ts';
+import type { Parts } from './parts.ts';
+import type { Announcement, MemberRecord } from './records.ts';
+import { confirmationsWanted, suspicionMinMs } from './scale.ts';
+import { Suspicion } from './suspicion.ts';
+
+/** Our own timer, or our own second look, has ended a suspicion. */
+export interface Verdict {
+  readonly suspicion: Suspicion;
+  readonly reason: 'silence' | 'refused';
+  /** The probe that settled it; null when nobody but others had seen anything. */
+  readonly evidence: ProbeEvidence | null;
+}
+
+/** What the layer above hears of. */
+export interface BeliefReports {
+  /** Alive, and not before: unknown, dead or left. */
+  onAlive(number: number): void;
+  /** Alive as before, under another announcement. */
+  onUpdated(number: number): void;
+  /** Our own entry is another one: first announced, refuted, new tags. */
+  onSelf(): void;
+  /** Suspect now, or not any more. */
+  onSuspicion(number: number): void;
+  /** Gone, by somebody's word (null) or by our own verdict. */
+  onGone(number: number, verdict: Verdict | null): void;
+  /** Somebody else announces a name that is in use at another address. */
+  onConflict(existing: MemberRecord, other: Announcement): void;
+}
+
+export class Beliefs {
+  readonly #parts: Parts;
+  readonly #reports: BeliefReports;
+  readonly #suspicions = new Map<number, Suspicion>();
+
+  constructor(parts: Parts, reports: BeliefReports) {
+    this.#parts = parts;
+    this.#reports = reports;
+  }
+
+  /** Announces ourselves, at the start and whenever our tags change. */
+  announceSelf(onTold: (() => void) | null = null): void {
+    const { self } = this.#parts;
+    self.incarnation += 1;
+    this.#tellOwnAlive(onTold);
+  }
+
+  hearAlive(message: Alive): void {
+    const { counters, members, records, self } = this.#parts;
+    if (!isVersionPlausible(message.vsn) || message.incarnation === 0) {
+      counters.add('alive_refused');
+      return;
+    }
+    if (message.node === self.name) {
+      this.#hearOwnAlive(message);
+      return;
+    }
+    const known = records.numberOf(message.node);
+    if (!members.knows(known) && members.count >= this.#parts.config.membersMax) {
+      counters.add('members_refused');
+      return;
+    }
+    const record = records.intern(message);
+    if (record === undefined) {
+      counters.add('alive_refused');
+      return;
+    }
+    const { number } = record;
+    const belief = members.belief(number);
+    let moved = false;
+    if (belief !== 'unknown' && !members.record(number).sameAddress(message)) {
+      if (!this.#mayMove(members.record(number), record, message.incarnation)) {
+        counters.add('name_conflicts');
+        this.#reports.onConflict(members.record(number), message);
+        return;
+      }
+      moved = true;
+    }
+    const age = ageOf(message.incarnation, members.incarnation(number));
+    if (!moved && law[belief].alive[age] === 'ignore') return;
+    this.#endSuspicion(number);
+    const updated = belief === 'unknown' || members.record(number) !== record;
+    members.announce(record, message.incarnation, this.#parts.deadlines.nowMs());
+    this.#tell(message);
+    if (belief === 'unknown' || belief === 'dead' || belief === 'left') this.#reports.onAlive(number);
+    else {
+      if (belief === 'suspect') this.#reports.onSuspicion(number);
+      if (updated) this.#reports.onUpdated(number);
+    }
+  }
+
+  /** `evidence` comes with our own accusations. */
+  hearSuspect(message: Suspect, evidence: ProbeEvidence | null = null): void {
+    const { deadlines, members, records, self } = this.#parts;
+    if (message.node === self.name) {
+      this.#hearAccusation('suspect', message);
+      return;
+    }
+    const number = records.numberOf(message.node);
+    if (!members.knows(number)) return;
+    const belief = members.belief(number);
+    const move = law[belief].suspect[ageOf(message.incarnation, members.incarnation(number))];
+    if (move === 'confirm') {
+      if (this.#suspicions.get(number)?.confirm(message.from)) this.#tell(message);
+    } else if (move === 'believe') {
+      members.mark(number, 'suspect', message.incarnation, deadlines.nowMs());
+      this.#suspicions.set(number, this.#suspicionOf(number, message, evidence));
+      this.#tell(message);
+      this.#reports.onSuspicion(number);
+    }
+  }
+
+  hearDead(message: Dead, verdict: Verdict | null = null): void {
+    const { deadlines, members, records, self } = this.#parts;
+    const news = message.from === message.node ? 'left' : 'dead';
+    if (message.node === self.name) {
+      this.#hearAccusation(news, message);
+      return;
+    }
+    const number = records.numberOf(message.node);
+    if (!members.knows(number)) return;
+    const age = ageOf(message.incarnation, members.incarnation(number));
+    if (law[members.belief(number)][news][age] !== 'believe') return;
+    this.#endSuspicion(number);
+    members.mark(number, news, message.incarnation, deadlines.nowMs());
+    this.#tell(message);
+    this.#reports.onGone(number, verdict);
+  }
+
+  /** Somebody else's table. Its belief that a member is dead is for us only a reason to suspect. */
+  merge(nodes: readonly PushNodeState[]): void {
+    const { self } = this.#parts;
+    for (const { name: node, state, incarnation, addr, port, meta, vsn } of nodes) {
+      switch (state) {
+        case 'alive':
+          this.hearAlive({ type: 'alive', incarnation, node, addr, port, meta, vsn });
+          break;
+        case 'left':
+          this.hearDead({ type: 'dead', incarnation, node, from: node });
+          break;
+        case 'dead':
+        case 'suspect':
+          this.hearSuspect({ type: 'suspect', incarnation, node, from: self.name });
+          break;
+        case 'unknown':
+          this.#parts.counters.add('states_unknown');
+      }
+    }
+  }
+
+  /** Our own verdict. Comes to nothing when the member has refuted since, or is settled already. */
+  condemn(suspicion: Suspicion, why: Omit<Verdict, 'suspicion'>): void {
+    const { members, self } = this.#parts;
+    const { number, incarnation } = suspicion;
+    if (members.belief(number) !== 'suspect' || members.incarnation(number) !== incarnation) return;
+    const node = members.record(number).name;
+    this.hearDead({ type: 'dead', incarnation, node, from: self.name }, { suspicion, ...why });
+  }
+
+  suspicionOf(number: number): Suspicion | undefined {
+    return this.#suspicions.get(number);
+  }
+
+  /** Says goodbye; `onTold` when it has been told often enough. */
+  sayGoodbye(onTold: () => void): void {
+    const { deadlines, members, self } = this.#parts;
+    const { name: node, incarnation } = self;
+    self.state = 'gone';
+    members.mark(self.number, 'left', incarnation, deadlines.nowMs());
+    this.#tell({ type: 'dead', incarnation, node, from: node }, onTold);
+  }
+
+  stop(): void {
+    for (const suspicion of this.#suspicions.values()) suspicion.cancel();
+    this.#suspicions.clear();
+  }
+
+  #hearOwnAlive(message: Alive): void {
+    const { self } = this.#parts;
+    const move = ownLaw[self.state].alive[ageOf(message.incarnation, self.incarnation)];
+    if (move === 'ignore') return;
+    if (!self.record.sameAddress(message)) {
+      const other = this.#parts.records.intern(message);
+      if (other === undefined) return;
+      // Our own past under another address is ours to correct; somebody else's present is a conflict.
+      if (!isSameOwner(self.record, other)) {
+        this.#parts.counters.add('name_conflicts');
+        this.#reports.onConflict(self.record, message);
+        return;
+      }
+    } else if (move === 'compare' && this.#saysWhatWeSay(message)) return;
+    this.#refute(message.incarnation);
+  }
+
+  #hearAccusation(news: 'suspect' | 'dead' | 'left', message: Suspect | Dead): void {
+    const { self } = this.#parts;
+    if (ownLaw[self.state][news][ageOf(message.incarnation, self.incarnation)] === 'refute') {
+      this.#refute(message.incarnation);
+    }
+  }
+
+  #refute(accusedIncarnation: number): void {
+    const { awareness, counters, self } = this.#parts;
+    if (accusedIncarnation >= incarnationMax) {
+      counters.add('refutations_impossible');
+      return;
+    }
+    self.incarnation = Math.max(self.incarnation, accusedIncarnation) + 1;
+    awareness.onRefuted();
+    counters.add('refutations');
+    this.#tellOwnAlive(null);
+  }
+
+  #tellOwnAlive(onTold: (() => void) | null): void {
+    const { deadlines, members, self } = this.#parts;
+    members.announce(self.record, self.incarnation, deadlines.nowMs());
+    this.#tell(self.alive(), onTold);
+    this.#reports.onSelf();
+  }
+
+  #saysWhatWeSay(message: Alive): boolean {
+    const { record } = this.#parts.self;
+    return sameBytes(record.meta, message.meta) && sameBytes(record.vsn, message.vsn);
+  }
+
+  /**
+   * May this name move to another address? Yes when its holder has said goodbye or is dead, or when it is the same
+   * agent (same data folder) with a newer word, as after a quick restart elsewhere.
+   */
+  #mayMove(existing: MemberRecord, other: MemberRecord, incarnation: number): boolean {
+    const { members } = this.#parts;
+    const belief = members.belief(existing.number);
+    if (belief === 'left' || belief === 'dead') return true;
+    return isSameOwner(existing, other) && incarnation > members.incarnation(existing.number);
+  }
+
+  #suspicionOf(number: number, message: Suspect, evidence: ProbeEvidence | null): Suspicion {
+    const { config, deadlines, members } = this.#parts;
+    const minMs = suspicionMinMs(config.suspicionMultiplier, members.count, config.probeIntervalMs);
+    return new Suspicion({
+      number,
+      incarnation: message.incarnation,
+      accuser: message.from,
+      evidence,
+      minMs,
+      maxMs: minMs * config.suspicionMaxTimeoutMultiplier,
+      confirmationsWanted: confirmationsWanted(config.suspicionMultiplier, members.count),
+      deadlines,
+      onTimeout: (suspicion) => this.condemn(suspicion, { reason: 'silence', evidence: suspicion.evidence }),
+    });
+  }
+
+  #endSuspicion(number: number): void {
+    this.#suspicions.get(number)?.cancel();
+    this.#suspicions.delete(number);
+  }
+
+  #tell(message: PacketMessage & { readonly node: string }, onTold: (() => void) | null = null): void {
+    this.#parts.outbox.broadcasts.news.queue(encodeMessage(message), message.node, onTold);
+  }
+}
+
+/** Six bytes, or none from very old members; those would make every later exchange of ours fail, so they are not taken. */
+function isVersionPlausible(vsn: Uint8Array): boolean {
+  return vsn.length === 6 && vsn[0]! > 0 && vsn[1]! >= vsn[0]!;
+}
+
+function isSameOwner(one: MemberRecord, other: MemberRecord): boolean {
+  return one.id !== '' && one.id === other.id;
+}

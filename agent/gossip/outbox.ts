@@ -1,0 +1,119 @@
+/** Everything that leaves by UDP: a message with news riding along, or news alone, sealed and labelled. */
+
+import { nonceBytes, type Seal } from '../../proto/gossip/encryption.ts';
+import { encodePacket, packetRoom } from '../../proto/gossip/envelope.ts';
+import type { PacketMessage } from '../../proto/gossip/messages.ts';
+import { encodeMessage } from '../../proto/gossip/packets.ts';
+import type { Endpoint, Random, Send } from '../../proto/ports.ts';
+import type { Broadcasts } from './broadcasts.ts';
+import type { Counters } from './counters.ts';
+import type { Keyring } from './keyring.ts';
+import type { MemberRecord } from './records.ts';
+
+/** memberlist protocol from which on a member understands checksums, nacks and TCP pings. */
+const crcSince = 5;
+const nackSince = 4;
+const streamPingSince = 3;
+
+/** Sealing version 1 is what every peer of memberlist protocol 2 opens and sends. */
+const sealVersion = 1;
+/** Less room than any piece of news needs. */
+const roomMin = 8;
+
+export class Outbox {
+  readonly broadcasts: Broadcasts;
+  readonly #send: Send;
+  readonly #random: Random;
+  readonly #keyring: Keyring;
+  readonly #label: Uint8Array;
+  readonly #packetBytesMax: number;
+  readonly #counters: Counters;
+
+  constructor(options: {
+    send: Send;
+    random: Random;
+    keyring: Keyring;
+    label: Uint8Array;
+    packetBytesMax: number;
+    broadcasts: Broadcasts;
+    counters: Counters;
+  }) {
+    this.#send = options.send;
+    this.#random = options.random;
+    this.#keyring = options.keyring;
+    this.#label = options.label;
+    this.#packetBytesMax = options.packetBytesMax;
+    this.broadcasts = options.broadcasts;
+    this.#counters = options.counters;
+  }
+
+  /** One message, filled up with news. */
+  post(to: Endpoint, message: PacketMessage): void {
+    const first = encodeMessage(message);
+    this.#dispatch(to, [first, ...this.#news(first.length, 1)], false);
+  }
+
+  /** Exactly these messages: for answers that the other side forwards or measures. */
+  postBare(to: Endpoint, ...messages: PacketMessage[]): void {
+    this.#dispatch(to, messages.map(encodeMessage), false);
+  }
+
+  /** Messages for a member whose abilities we know, without other news. */
+  postTo(member: MemberRecord, ...messages: PacketMessage[]): void {
+    this.#dispatch(member.endpoint, messages.map(encodeMessage), checksCrc(member));
+  }
+
+  /** A packet of news; false when there is nothing to tell. */
+  gossip(to: MemberRecord): boolean {
+    const news = this.#news(0, 0);
+    if (news.length === 0) return false;
+    this.#dispatch(to.endpoint, news, checksCrc(to));
+    return true;
+  }
+
+  /** How to seal the next message of any kind; null when nothing is encrypted. */
+  nextSeal(): Seal | null {
+    const key = this.#keyring.primary;
+    return key === null ? null : { key, nonce: this.#random.bytes(nonceBytes), version: sealVersion };
+  }
+
+  #news(firstBytes: number, parts: number): Uint8Array[] {
+    if (this.broadcasts.size === 0) return [];
+    const room = packetRoom({
+      label: this.#label,
+      sealVersion: this.#keyring.primary === null ? null : sealVersion,
+      // A packet of several messages costs two bytes for each, the first one included.
+      firstBytes: parts === 0 ? 0 : firstBytes + 2,
+      packetBytesMax: this.#packetBytesMax,
+    });
+    return room < roomMin ? [] : this.broadcasts.take(room, parts);
+  }
+
+  #dispatch(to: Endpoint, messages: readonly Uint8Array[], crc: boolean): void {
+    const packet = encodePacket(messages, {
+      label: this.#label,
+      crc,
+      compress: false,
+      seal: this.nextSeal(),
+    });
+    this.#counters.add('packets_sent');
+    this.#counters.add('packet_bytes_sent', packet.length);
+    this.#send(to, packet);
+  }
+}
+
+function protocolMax(member: MemberRecord): number {
+  return member.vsn[1] ?? 0;
+}
+
+export function checksCrc(member: MemberRecord): boolean {
+  return protocolMax(member) >= crcSince;
+}
+
+export function canNack(member: MemberRecord): boolean {
+  return protocolMax(member) >= nackSince;
+}
+
+export function answersStreamPing(member: MemberRecord): boolean {
+  return protocolMax(member) >= streamPingSince;
+}

@@ -1,0 +1,227 @@
+/**
+ * One probe: is this member there?
+ *
+ *     ask directly ──────────────── ack ──▶ answered
+ *        │ refusalCheckMs: a TCP ping as well
+ *        │ probeTimeoutMs, or TCP says "refused"
+ *     ask through others ────────── ack ──▶ answered
+ *        │ two of us were refused          ──▶ failed at once, as `refused`
+ *        │ interval, stretched by our own health
+ *     verdict: TCP answered? fine, UDP is blocked. Else ──▶ failed
+ */
+import { formatAddress } from '../../proto/address.ts';
+import type { Ping } from '../../proto/gossip/messages.ts';
+import type { Endpoint } from '../../proto/ports.ts';
+import type { AckListener, Acks } from './acks.ts';
+import type { Deadline } from './deadlines.ts';
+import type { HelperAnswer, ProbeEvidence, StreamPing } from './dossier.ts';
+import type { Answer, Exchanges } from './exchanges.ts';
+import { answersStreamPing, canNack } from './outbox.ts';
+import type { Parts } from './parts.ts';
+import type { MemberRecord } from './records.ts';
+
+export interface ProbeResult {
+  readonly answered: boolean;
+  /** Only from a direct answer: how long it took, and what came with it. */
+  readonly direct: { readonly rttMs: number; readonly payload: Uint8Array | null } | null;
+  readonly evidence: ProbeEvidence;
+  /** Members, ourselves included, to whom the target's host said that nobody is there. */
+  readonly refusedBy: readonly string[];
+  readonly nacksExpected: number;
+  readonly nacksReceived: number;
+}
+
+interface Helper {
+  readonly record: MemberRecord;
+  answer: HelperAnswer;
+}
+
+/** Witnesses of a refusal that are enough to end a probe. */
+export const witnessesWanted = 2;
+
+export class Probe implements AckListener {
+  readonly #parts: Parts;
+  readonly #acks: Acks;
+  readonly #exchanges: Exchanges;
+  readonly #target: MemberRecord;
+  readonly #onDone: (result: ProbeResult) => void;
+  readonly #ping: Ping;
+  readonly #startedMs: number;
+  readonly #intervalMs: number;
+  readonly #seqNo: number;
+  readonly #helpers: Helper[] = [];
+  readonly #deadlines: Deadline[] = [];
+  #tcp: StreamPing = 'not tried';
+  #askedOthers = false;
+  #over = false;
+
+  /** `urgent`: ask over every path at once, for a target that has refused before. */
+  constructor(options: {
+    parts: Parts;
+    acks: Acks;
+    exchanges: Exchanges;
+    target: MemberRecord;
+    urgent: boolean;
+    onDone: (result: ProbeResult) => void;
+  }) {
+    this.#parts = options.parts;
+    this.#acks = options.acks;
+    this.#exchanges = options.exchanges;
+    this.#target = options.target;
+    this.#onDone = options.onDone;
+    const { awareness, config, deadlines } = this.#parts;
+    this.#startedMs = deadlines.nowMs();
+    this.#intervalMs = options.urgent ? config.probeTimeoutMs : awareness.stretchedMs(config.probeIntervalMs);
+    this.#seqNo = this.#acks.expect(this);
+    const { name: sourceNode, addr: sourceAddr, port: sourcePort } = this.#parts.self.record;
+    const { name: node } = this.#target;
+    this.#ping = { type: 'ping', seqNo: this.#seqNo, node, sourceAddr, sourcePort, sourceNode };
+    this.#askDirectly();
+    if (options.urgent) {
+      this.#askByStream();
+      this.#askOthers();
+    } else {
+      if (config.refusalCheckMs > 0) this.#at(config.refusalCheckMs, () => this.#askByStream());
+      this.#at(config.probeTimeoutMs, () => this.#askOthers());
+    }
+    this.#at(this.#intervalMs, () => this.#onTimeUp());
+  }
+
+  onAck(payload: Uint8Array | null): void {
+    const direct = this.#askedOthers
+      ? null
+      : { rttMs: this.#parts.deadlines.nowMs() - this.#startedMs, payload };
+    this.#finish(true, direct);
+  }
+
+  onNack(from: Endpoint): void {
+    // A nack carries no name, and behind a translator its address says nothing either: then any helper will do.
+    const silent = this.#helpers.filter(({ record, answer }) => answer === 'silence' && canNack(record));
+    const helper = silent.find(({ record }) => isSameEndpoint(record.endpoint, from)) ?? silent[0];
+    if (helper !== undefined) helper.answer = 'nack';
+  }
+
+  onRefusedElsewhere(witness: string): void {
+    const helper = this.#helpers.find(({ record }) => record.name === witness);
+    if (helper === undefined) return;
+    helper.answer = 'refused';
+    this.#endIfRefused();
+  }
+
+  stop(): void {
+    this.#over = true;
+    this.#acks.forget(this.#seqNo);
+    for (const deadline of this.#deadlines) deadline.cancel();
+  }
+
+  #askDirectly(): void {
+    const { members, outbox, self } = this.#parts;
+    const { number, endpoint, name } = this.#target;
+    if (members.belief(number) !== 'suspect') {
+      outbox.post(endpoint, this.#ping);
+      return;
+    }
+    // The suspect hears of the suspicion first of all, so that it can object at once (Lifeguard's buddy system).
+    const incarnation = members.incarnation(number);
+    outbox.postTo(this.#target, this.#ping, { type: 'suspect', incarnation, node: name, from: self.name });
+  }
+
+  #askByStream(): void {
+    const { config, deadlines } = this.#parts;
+    if (this.#tcp !== 'not tried' || !answersStreamPing(this.#target)) return;
+    this.#tcp = 'silence';
+    const leftMs = this.#startedMs + this.#intervalMs - deadlines.nowMs();
+    const timeoutMs = Math.max(1, Math.min(leftMs, config.streamTimeoutMs));
+    this.#exchanges.ask(this.#target.endpoint, this.#ping, timeoutMs, (answer) =>
+      this.#onStreamAnswer(answer),
+    );
+  }
+
+  #onStreamAnswer(answer: Answer): void {
+    if (this.#over) return;
+    if (answer.message !== undefined) {
+      if (answer.message.type === 'ackResp' && answer.message.seqNo === this.#seqNo) this.#tcp = 'answered';
+      return;
+    }
+    if (answer.failure === 'unreachable') this.#tcp = 'unreachable';
+    if (answer.failure !== 'refused') return;
+    this.#tcp = 'refused';
+    if (this.#parts.config.refusalCheckMs === 0) return;
+    this.#askOthers();
+    this.#endIfRefused();
+  }
+
+  #askOthers(): void {
+    if (this.#askedOthers) return;
+    this.#askedOthers = true;
+    const { config, members, outbox, self } = this.#parts;
+    const { number, name: node, addr: target, port } = this.#target;
+    const { sourceAddr, sourcePort, sourceNode } = this.#ping;
+    const numbers = members.pick(
+      config.indirectChecks,
+      (other) => other !== self.number && other !== number && members.belief(other) === 'alive',
+    );
+    for (const helperNumber of numbers) {
+      const record = members.record(helperNumber);
+      this.#helpers.push({ record, answer: 'silence' });
+      outbox.post(record.endpoint, {
+        type: 'indirectPing',
+        seqNo: this.#seqNo,
+        target,
+        port,
+        node,
+        nack: canNack(record),
+        sourceAddr,
+        sourcePort,
+        sourceNode,
+      });
+    }
+    this.#askByStream();
+  }
+
+  #endIfRefused(): void {
+    if (this.#refusedBy().length >= witnessesWanted) this.#finish(false, null);
+  }
+
+  #onTimeUp(): void {
+    if (this.#tcp === 'answered') this.#parts.counters.add('probes_answered_by_tcp_only');
+    this.#finish(this.#tcp === 'answered', null);
+  }
+
+  #finish(answered: boolean, direct: ProbeResult['direct']): void {
+    if (this.#over) return;
+    this.stop();
+    const { config, deadlines } = this.#parts;
+    const nacking = this.#helpers.filter(({ record }) => canNack(record));
+    this.#onDone({
+      answered,
+      direct,
+      refusedBy: this.#refusedBy(),
+      nacksExpected: nacking.length,
+      nacksReceived: nacking.filter(({ answer }) => answer !== 'silence').length,
+      evidence: {
+        atMs: deadlines.wallMsOf(this.#startedMs),
+        address: formatAddress(this.#target.endpoint),
+        timeoutMs: config.probeTimeoutMs,
+        intervalMs: this.#intervalMs,
+        helpers: this.#helpers.map(({ record, answer }) => ({ name: record.name, answer })),
+        tcp: this.#tcp,
+      },
+    });
+  }
+
+  #refusedBy(): string[] {
+    const helpers = this.#helpers
+      .filter(({ answer }) => answer === 'refused')
+      .map(({ record }) => record.name);
+    return this.#tcp === 'refused' ? [this.#parts.self.name, ...helpers] : helpers;
+  }
+
+  #at(delayMs: number, run: () => void): void {
+    this.#deadlines.push(this.#parts.deadlines.after(delayMs, run));
+  }
+}
+
+function isSameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  return a.host === b.host && a.port === b.port;
+}

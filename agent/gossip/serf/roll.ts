@@ -1,0 +1,157 @@
+/**
+ * The roll: every member that Serf remembers, hours after the failure detector has forgotten it, with what was said
+ * about it (intents) beside what was seen of it (beliefs).
+ *
+ *     alive ──leave intent──▶ leaving ──gone──▶ left          gone without an intent: failed
+ *     failed ──leave intent (rollcall force-leave)──▶ left
+ */
+import { assert } from '../../../proto/assert.ts';
+import type { Deadlines } from '../deadlines.ts';
+import type { Members } from '../members.ts';
+import type { Member, MemberState } from '../membership.ts';
+import type { MemberRecord, Records } from '../records.ts';
+
+export type Status = 'none' | 'alive' | 'leaving' | 'left' | 'failed';
+
+const statuses: readonly Status[] = ['none', 'alive', 'leaving', 'left', 'failed'];
+/** These numbers are also Serf's on the wire. */
+export const statusCode = { none: 0, alive: 1, leaving: 2, left: 3, failed: 4 } as const;
+
+export class Roll {
+  readonly #members: Members;
+  readonly #records: Records;
+  readonly #deadlines: Deadlines;
+  #kept: (MemberRecord | undefined)[] = [];
+  #statuses = new Uint8Array(0);
+  /** Lamport time of the last intent about the member. */
+  #ltimes = new Float64Array(0);
+  /** When the status was taken on, in running milliseconds. */
+  #sinceMs = new Float64Array(0);
+  #incarnations = new Uint32Array(0);
+  readonly #failed = new Set<number>();
+  readonly #left = new Set<number>();
+  #count = 0;
+
+  constructor(options: { members: Members; records: Records; deadlines: Deadlines }) {
+    this.#members = options.members;
+    this.#records = options.records;
+    this.#deadlines = options.deadlines;
+  }
+
+  /** Everybody, failed and left members included. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get failed(): ReadonlySet<number> {
+    return this.#failed;
+  }
+
+  get left(): ReadonlySet<number> {
+    return this.#left;
+  }
+
+  /** Numbers of all members on the roll. */
+  *numbers(): Generator<number> {
+    for (let number = 0; number < this.#statuses.length; number++) {
+      if (this.#statuses[number] !== statusCode.none) yield number;
+    }
+  }
+
+  numberOf(name: string): number | undefined {
+    const number = this.#records.numberOf(name);
+    return number !== undefined && this.status(number) !== 'none' ? number : undefined;
+  }
+
+  status(number: number): Status {
+    return statuses[this.#statuses[number] ?? 0]!;
+  }
+
+  ltime(number: number): number {
+    return this.#ltimes[number] ?? 0;
+  }
+
+  sinceMs(number: number): number {
+    return this.#sinceMs[number] ?? 0;
+  }
+
+  record(number: number): MemberRecord {
+    const record = this.#kept[number];
+    assert(record !== undefined, `member ${number} is not on the roll`);
+    return record;
+  }
+
+  setLtime(number: number, ltime: number): void {
+    this.#ltimes[number] = ltime;
+  }
+
+  /** Takes over what the failure detector knows of the member: its newest announcement and incarnation. */
+  refresh(number: number): void {
+    this.#grow(number);
+    this.#kept[number] = this.#members.record(number);
+    this.#incarnations[number] = this.#members.incarnation(number);
+  }
+
+  setStatus(number: number, status: Exclude<Status, 'none'>): void {
+    const before = this.status(number);
+    if (before === status) return;
+    if (before === 'none') this.#count += 1;
+    this.#failed.delete(number);
+    this.#left.delete(number);
+    if (status === 'failed') this.#failed.add(number);
+    if (status === 'left') this.#left.add(number);
+    this.#statuses[number] = statusCode[status];
+    this.#sinceMs[number] = this.#deadlines.nowMs();
+  }
+
+  /** Strikes a member off the roll; nothing of it is remembered. */
+  erase(number: number): void {
+    const record = this.record(number);
+    this.#count -= 1;
+    this.#failed.delete(number);
+    this.#left.delete(number);
+    this.#statuses[number] = statusCode.none;
+    this.#ltimes[number] = 0;
+    this.#kept[number] = undefined;
+    // The failure detector may still hold it for half a minute; then it forgets the name too.
+    if (!this.#members.knows(number)) this.#records.release(record);
+  }
+
+  /** The failure detector has forgotten a member; the name goes when nobody holds it. */
+  onForgotten(record: MemberRecord): void {
+    if (this.status(record.number) === 'none') this.#records.release(record);
+  }
+
+  /** The member as the rest of the agent sees it. */
+  member(number: number): Member {
+    const record = this.record(number);
+    const suspect = this.status(number) === 'alive' && this.#members.belief(number) === 'suspect';
+    const sinceMs = suspect ? this.#members.sinceMs(number) : this.sinceMs(number);
+    return {
+      name: record.name,
+      address: record.endpoint,
+      tags: Object.fromEntries(record.tags),
+      state: suspect ? 'suspect' : (this.status(number) as MemberState),
+      incarnation: this.#incarnations[number]!,
+      sinceMs: this.#deadlines.wallMsOf(sinceMs),
+      vsn: [...record.vsn],
+    };
+  }
+
+  #grow(number: number): void {
+    if (number < this.#statuses.length) return;
+    const length = Math.max(16, number + 1 + (number >> 1));
+    const statusesOld = this.#statuses;
+    const ltimesOld = this.#ltimes;
+    const sinceOld = this.#sinceMs;
+    const incarnationsOld = this.#incarnations;
+    this.#statuses = new Uint8Array(length);
+    this.#ltimes = new Float64Array(length);
+    this.#sinceMs = new Float64Array(length);
+    this.#incarnations = new Uint32Array(length);
+    this.#statuses.set(statusesOld);
+    this.#ltimes.set(ltimesOld);
+    this.#sinceMs.set(sinceOld);
+    this.#incarnations.set(incarnationsOld);
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * The layer above membership: what members say (intents, events, queries) beside what is seen of them. Puts the parts
+ * of this folder together; messages come in at `receive`, beliefs at `onAlive`, `onUpdated` and `onGone`.
+ */
+import { queryFlagNoBroadcast, type SerfMessage, type SerfQuery } from '../../../proto/gossip/messages.ts';
+import { messageType } from '../../../proto/gossip/packets.ts';
+import { decodeSerf, encodeSerf } from '../../../proto/gossip/serf.ts';
+import { hostOf } from '../addresses.ts';
+import type { BroadcastQueue } from '../broadcasts.ts';
+import type { Keyring } from '../keyring.ts';
+import type { Dossier, Member, MembershipChange, QueryRequest, UserEvent } from '../membership.ts';
+import type { Parts } from '../parts.ts';
+import type { MemberRecord } from '../records.ts';
+import { Answers, type Respond } from './answers.ts';
+import { Intents } from './intents.ts';
+import { InternalQueries, internalPrefix } from './internal-queries.ts';
+import { LamportClock } from './lamport.ts';
+import { type Asking, Queries } from './queries.ts';
+import type { Roll } from './roll.ts';
+import { encodeState, mergeState, type SerfClocks, type StateParts } from './state.ts';
+import { Upkeep } from './upkeep.ts';
+import { UserEvents } from './user-events.ts';
+
+export interface SerfReports {
+  onChange(change: MembershipChange): void;
+  onUserEvent(event: UserEvent): void;
+  /** A query for the application. */
+  onQuery(query: SerfQuery, respond: Respond): void;
+  onKeysChanged(): void;
+  reconnect(record: MemberRecord): void;
+}
+
+export class Serf {
+  readonly roll: Roll;
+  readonly clocks: SerfClocks = {
+    members: new LamportClock(),
+    events: new LamportClock(),
+    queries: new LamportClock(),
+  };
+  readonly #parts: Parts;
+  readonly #reports: SerfReports;
+  readonly #intents: Intents;
+  readonly #events: UserEvents;
+  readonly #queries: Queries;
+  readonly #answers: Answers;
+  readonly #internal: InternalQueries;
+  readonly #upkeep: Upkeep;
+  readonly #state: StateParts;
+
+  constructor(options: { parts: Parts; roll: Roll; keyring: Keyring; reports: SerfReports }) {
+    const { parts, roll, keyring, reports } = options;
+    const { clocks } = this;
+    this.#parts = parts;
+    this.#reports = reports;
+    this.roll = roll;
+    this.#intents = new Intents({
+      parts,
+      clock: clocks.members,
+      roll,
+      reports: {
+        onLeft: (number) => this.#changed('left', number),
+        onPruned: (number) => this.#reap(number),
+        onWrongAboutUs: () => this.announceJoin(),
+      },
+    });
+    this.#events = new UserEvents({
+      config: parts.config,
+      clock: clocks.events,
+      deliver: (event) => reports.onUserEvent(event),
+    });
+    this.#queries = new Queries({ parts, clock: clocks.queries, roll });
+    this.#answers = new Answers({
+      parts,
+      clock: clocks.queries,
+      onQuery: (query, respond) => this.#onQuery(query, respond),
+    });
+    this.#internal = new InternalQueries({
+      parts,
+      roll,
+      keyring,
+      onKeysChanged: () => reports.onKeysChanged(),
+    });
+    this.#upkeep = new Upkeep({
+      parts,
+      roll,
+      intents: this.#intents,
+      onReaped: (number) => this.#reap(number),
+      reconnect: (record) => reports.reconnect(record),
+    });
+    this.#state = { clocks, roll, intents: this.#intents, events: this.#events, answers: this.#answers };
+  }
+
+  start(): void {
+    this.#upkeep.start();
+  }
+
+  stop(): void {
+    this.#upkeep.stop();
+    this.#queries.stop();
+  }
+
+  /** Our own entry: put on the roll, or brought up to date. */
+  onSelf(): void {
+    const { number } = this.#parts.self;
+    this.roll.refresh(number);
+    if (this.roll.status(number) === 'none') this.roll.setStatus(number, 'alive');
+  }
+
+  onAlive(number: number): void {
+    const before = this.roll.status(number);
+    this.roll.refresh(number);
+    if (before === 'none') this.#intents.onFirstSeen(number);
+    else this.roll.setStatus(number, 'alive');
+    this.#changed(before === 'failed' ? 'recovered' : 'joined', number);
+  }
+
+  onUpdated(number: number): void {
+    this.roll.refresh(number);
+    this.#changed('updated', number);
+  }
+
+  /** A goodbye from its own mouth is no failure, even if its leave intent was lost on the way. */
+  onGone(number: number, dossier: Dossier | null): void {
+    this.roll.refresh(number);
+    const left = this.roll.status(number) === 'leaving' || this.#parts.members.belief(number) === 'left';
+    this.roll.setStatus(number, left ? 'left' : 'failed');
+    this.#changed(left ? 'left' : 'failed', number, dossier);
+  }
+
+  /** A Serf message, from a packet or a stream. */
+  receive(encoded: Uint8Array): void {
+    const { message, refused } = decodeSerf(encoded);
+    if (message === undefined) {
+      this.#parts.counters.add(`serf_refused_${refused}`);
+      return;
+    }
+    this.#receive(message, encoded);
+  }
+
+  encodeState(): Uint8Array {
+    return encodeState(this.#state);
+  }
+
+  mergeState(encoded: Uint8Array, skipOldEvents: boolean): void {
+    if (encoded.length === 0) return;
+    if (!mergeState(this.#state, encoded, skipOldEvents)) this.#parts.counters.add('serf_states_refused');
+  }
+
+  /** Says that we are here to stay: after a join, and against rumours that we leave. */
+  announceJoin(): void {
+    const { self } = this.#parts;
+    const message = { type: 'serf.join' as const, ltime: this.clocks.members.take(), node: self.name };
+    this.#intents.hear(message);
+    this.#tell(this.#parts.outbox.broadcasts.intents, encodeSerf(message));
+  }
+
+  /** Says that a member leaves: we ourselves, or one that failed and will not come back. */
+  announceLeave(node: string, prune: boolean, onTold: (() => void) | null): void {
+    const message = { type: 'serf.leave' as const, ltime: this.clocks.members.take(), node, prune };
+    const encoded = encodeSerf(message);
+    this.#intents.hear(message);
+    this.#tell(this.#parts.outbox.broadcasts.intents, encoded, onTold);
+  }
+
+  /** Throws BAD_REQUEST when the event is too large. */
+  fireEvent(name: string, payload: Uint8Array, coalesce: boolean): void {
+    this.#tell(this.#parts.outbox.broadcasts.events, this.#events.fire(name, payload, coalesce));
+  }
+
+  /** Throws BAD_REQUEST or BUSY. */
+  query(request: QueryRequest, asking: Asking): void {
+    const { query, encoded } = this.#queries.ask(request, asking);
+    this.#tell(this.#parts.outbox.broadcasts.queries, encoded);
+    this.#answers.hear(query);
+  }
+
+  #receive(message: SerfMessage, encoded: Uint8Array): void {
+    const { broadcasts } = this.#parts.outbox;
+    switch (message.type) {
+      case 'serf.join':
+      case 'serf.leave':
+        if (this.#intents.hear(message)) this.#tell(broadcasts.intents, encoded);
+        break;
+      case 'serf.userEvent':
+        if (this.#events.hear(message)) this.#tell(broadcasts.events, encoded);
+        break;
+      case 'serf.query':
+        if (this.#answers.hear(message) && mayPassOn(message)) this.#tell(broadcasts.queries, encoded);
+        break;
+      case 'serf.queryResponse':
+        this.#queries.hearResponse(message);
+        break;
+      case 'serf.relay': {
+        const host = hostOf(message.destAddr);
+        if (host === undefined) break;
+        const to = { host, port: message.destPort };
+        this.#parts.outbox.postBare(to, { type: 'user', payload: message.inner });
+        break;
+      }
+      default:
+        // The rest travels inside other messages and means nothing alone.
+        this.#parts.counters.add('serf_refused_misplaced');
+    }
+  }
+
+  #onQuery(query: SerfQuery, respond: Respond): void {
+    if (query.name.startsWith(internalPrefix)) this.#internal.answer(query, respond);
+    else this.#reports.onQuery(query, respond);
+  }
+
+  #reap(number: number): void {
+    const member = this.roll.member(number);
+    this.roll.erase(number);
+    this.#reports.onChange({ kind: 'reaped', member, dossier: null });
+  }
+
+  #changed(kind: MembershipChange['kind'], number: number, dossier: Dossier | null = null): void {
+    this.#reports.onChange({ kind, member: this.member(number), dossier });
+  }
+
+  member(number: number): Member {
+    return this.roll.member(number);
+  }
+
+  /** Queues the bytes as they are, so that everybody passes on the same ones. */
+  #tell(queue: BroadcastQueue, encoded: Uint8Array, onTold: (() => void) | null = null): void {
+    const message = new Uint8Array(1 + encoded.length);
+    message[0] = messageType.user;
+    message.set(encoded, 1);
+    queue.queue(message, null, onTold);
+  }
+}
+
+function mayPassOn(query: SerfQuery): boolean {
+  return (query.flags & queryFlagNoBroadcast) === 0;
+}

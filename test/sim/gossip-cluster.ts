@@ -1,0 +1,224 @@
+/** Many gossip cores on one virtual network: hosts that start, crash, come back, stand still and leave. */
+import { type GossipConfig, gossipProfiles } from '../../agent/gossip/config.ts';
+import { Gossip, type GossipEvent } from '../../agent/gossip/gossip.ts';
+import { Keyring } from '../../agent/gossip/keyring.ts';
+import type { Member } from '../../agent/gossip/membership.ts';
+import { Records } from '../../agent/gossip/records.ts';
+import { type StreamReader, streamMore } from '../../agent/gossip/streams.ts';
+import type { Endpoint } from '../../proto/ports.ts';
+import { VirtualClock } from './clock.ts';
+import { calm, VirtualNetwork, type Weather } from './network.ts';
+import { VirtualProcess } from './process.ts';
+import { SeededRandom } from './random.ts';
+
+const gossipPort = 8301;
+
+export interface ClusterOptions {
+  readonly seed: string | number;
+  readonly weather?: Weather;
+  readonly config?: Partial<GossipConfig>;
+  readonly keys?: readonly Uint8Array[];
+}
+
+export interface Happening {
+  readonly atMs: number;
+  readonly node: string;
+  readonly event: GossipEvent;
+}
+
+export class GossipCluster {
+  readonly clock = new VirtualClock();
+  readonly random: SeededRandom;
+  readonly network: VirtualNetwork;
+  readonly config: GossipConfig;
+  readonly keys: readonly Uint8Array[];
+  /** All cores share what members say of themselves, so thousands of them fit into one process. */
+  readonly records = new Records({ defaultPort: gossipPort, shared: true });
+  readonly nodes: SimNode[] = [];
+  /** Everything that the cores reported, in order. */
+  readonly happenings: Happening[] = [];
+
+  constructor(options: ClusterOptions) {
+    this.random = new SeededRandom(options.seed);
+    this.network = new VirtualNetwork(this.clock, this.random.fork('network'), options.weather ?? calm);
+    this.config = { ...gossipProfiles.lan, ...options.config };
+    this.keys = options.keys ?? [];
+  }
+
+  /** A host with an agent of that name; not started yet. */
+  addNode(name = `n${this.nodes.length}`, host = hostOfNumber(this.nodes.length)): SimNode {
+    const node = new SimNode(this, name, { host, port: gossipPort });
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** `count` nodes that have found each other through the first one. */
+  grow(count: number): SimNode[] {
+    for (let i = 0; i < count; i++) {
+      const node = this.addNode();
+      node.start();
+      if (node !== this.nodes[0]) node.join(this.nodes[0]!);
+    }
+    return this.nodes;
+  }
+
+  runFor(durationMs: number): void {
+    this.clock.runFor(durationMs);
+  }
+
+  node(name: string): SimNode {
+    return this.nodes.find((node) => node.name === name)!;
+  }
+
+  /** Names of those that report a change of this kind about a member. */
+  whoSaw(kind: string, member: string): string[] {
+    return this.happenings
+      .filter(
+        ({ event }) =>
+          event.kind === 'change' && event.change.kind === kind && event.change.member.name === member,
+      )
+      .map(({ node }) => node);
+  }
+}
+
+/** One host with at most one agent process at a time. */
+export class SimNode {
+  readonly name: string;
+  endpoint: Endpoint;
+  /** The uuid of its data folder: stays through restarts. */
+  id: string;
+  tags: Record<string, string> = {};
+  readonly #cluster: GossipCluster;
+  #process: VirtualProcess | null = null;
+  #gossip: Gossip | null = null;
+  #close: (() => void) | null = null;
+  #starts = 0;
+
+  constructor(cluster: GossipCluster, name: string, endpoint: Endpoint) {
+    this.#cluster = cluster;
+    this.name = name;
+    this.endpoint = endpoint;
+    this.id = `id-of-${name}`;
+  }
+
+  get gossip(): Gossip {
+    if (this.#gossip === null) throw new Error(`${this.name} is not running`);
+    return this.#gossip;
+  }
+
+  /** Its process exists and is not stopped for good. */
+  get up(): boolean {
+    return this.#process !== null && !this.#process.stopped;
+  }
+
+  get paused(): boolean {
+    return this.up && !this.#process!.running;
+  }
+
+  start(): void {
+    const { clock, config, keys, network, random, records } = this.#cluster;
+    const process = new VirtualProcess(clock);
+    this.#starts += 1;
+    const { endpoint } = this;
+    const gossip = new Gossip({
+      name: this.name,
+      advertise: endpoint,
+      tags: { role: 'node', id: this.id, [config.kinTag]: '1', ...this.tags },
+      config,
+      label: '',
+      keyring: new Keyring(keys),
+      clock: process,
+      random: random.fork(`${this.name}#${this.#starts}`),
+      records,
+      send: (to, packet) => {
+        if (!process.stopped) network.send(endpoint, to, packet);
+      },
+      streams: {
+        exchange: (to, request, timeoutMs, reader) => {
+          const whole = reader === null ? null : inProcess(process, reader);
+          network.exchange(endpoint, to, request, timeoutMs, whole);
+        },
+      },
+      onEvent: (event) => {
+        this.#cluster.happenings.push({ atMs: clock.nowMs(), node: this.name, event });
+      },
+    });
+    this.#process = process;
+    this.#gossip = gossip;
+    this.#close = network.listen(endpoint, {
+      receivePacket: (from, packet) => process.deliver(() => gossip.receivePacket(from, packet)),
+      // The system accepts for a process that stands still, but nobody reads.
+      acceptStream: (from) => (process.running ? gossip.acceptStream(from) : deaf),
+    });
+    gossip.start();
+  }
+
+  join(...others: readonly SimNode[]): void {
+    this.gossip.join(
+      others.map(({ endpoint }) => endpoint),
+      () => {},
+    );
+  }
+
+  /** kill -9: the host goes on and refuses connections. */
+  kill(): void {
+    this.#process?.stop();
+    this.#close?.();
+  }
+
+  /** SIGSTOP and SIGCONT. */
+  pause(): void {
+    this.#process?.pause();
+  }
+
+  resume(): void {
+    this.#process?.resume();
+  }
+
+  /** A graceful end. */
+  leave(): void {
+    this.gossip.leave(() => {
+      this.gossip.stop();
+      this.kill();
+    });
+  }
+
+  /** What it believes of each member, by name. */
+  view(): Map<string, Member> {
+    return new Map(this.gossip.members().map((member) => [member.name, member]));
+  }
+
+  stateOf(name: string): Member['state'] | undefined {
+    return this.view().get(name)?.state;
+  }
+}
+
+const deaf: StreamReader = { receive: () => streamMore, fail: () => {} };
+
+/** What comes for a process that stands still waits, as in the buffers of its host. */
+function inProcess(process: VirtualProcess, reader: StreamReader): StreamReader {
+  let done = false;
+  return {
+    receive(bytes) {
+      if (process.running) {
+        const step = reader.receive(bytes);
+        done = step.done;
+        return step;
+      }
+      process.deliver(() => {
+        if (!done) done = reader.receive(bytes).done;
+      });
+      return streamMore;
+    },
+    fail(reason) {
+      process.deliver(() => {
+        if (!done) reader.fail(reason);
+        done = true;
+      });
+    },
+  };
+}
+
+function hostOfNumber(number: number): string {
+  return `10.${(number >> 16) & 0xff}.${(number >> 8) & 0xff}.${number & 0xff}`;
+}
