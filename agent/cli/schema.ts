@@ -10,6 +10,18 @@ import { printJson } from './shared.ts';
 const what = ['config', 'check', 'service', 'event'] as const;
 type What = (typeof what)[number];
 
+/** What a definition may say in a file beyond what it is: see config/expand.ts. */
+const once = {
+  use: z.string().optional().describe('Name of the template to fill in.'),
+  with: z.record(z.string(), z.unknown()).optional().describe('What to fill in.'),
+};
+const many = {
+  for_each: z
+    .union([z.array(z.unknown()), z.record(z.string(), z.unknown())])
+    .optional()
+    .describe('One definition for each value (each), or for each name and value (key, value).'),
+};
+
 export function command(io: Io): Command {
   return new Command()
     .addArgument(new Argument('[what]', 'of what').choices(what).default('config'))
@@ -26,11 +38,17 @@ export function schemaOf(chosen: What): object {
     case 'event':
       return { title: 'Rollcall event', ...z.toJSONSchema(healthEvent, options) };
     case 'config': {
+      const check = checkInput.extend(once);
+      const service = serviceInput.extend({
+        ...once,
+        check: check.optional(),
+        checks: z.array(check.extend(many)).optional(),
+      });
       const file = fileKeys.partial().extend({
-        check: checkInput.optional(),
-        checks: z.array(checkInput).optional().describe('Checks of this host.'),
-        service: serviceInput.optional(),
-        services: z.array(serviceInput).optional().describe('Services of this host.'),
+        check: check.optional(),
+        checks: z.array(check.extend(many)).optional().describe('Checks of this host.'),
+        service: service.optional(),
+        services: z.array(service.extend(many)).optional().describe('Services of this host.'),
       });
       return { title: 'Rollcall configuration file', ...z.toJSONSchema(file, options) };
     }

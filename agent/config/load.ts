@@ -5,6 +5,7 @@
 import type { AgentConfig } from './agent-config.ts';
 import { defaultLayer, devLayer } from './defaults.ts';
 import { readDefinitions } from './definitions.ts';
+import { expandDefinitions } from './expand.ts';
 import { readConfigFiles } from './files.ts';
 import { type AgentFlags, flagLayer } from './flags.ts';
 import { type HostFacts, thisHost } from './host-facts.ts';
@@ -47,8 +48,9 @@ export async function loadConfig(request: LoadRequest, host: HostFacts = thisHos
   const base = [defaultLayer(), hostLayer(host), ...(dev ? [devLayer()] : [])];
   const merged = mergeLayers([...base, ...right]);
 
-  const definitions = readDefinitions(merged, { complete }, problems);
-  const tree = applyRules(merged, { host, dev, complete }, problems);
+  const expanded = expandDefinitions(merged, problems);
+  const definitions = readDefinitions(expanded, { complete }, problems);
+  const tree = applyRules(expanded, { host, dev, complete }, problems);
 
   const options = { dev, folder: host.folder, configPaths: request.paths };
   return {

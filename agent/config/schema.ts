@@ -69,6 +69,21 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
+/** Keys that can have a default for all checks: those that mean the same to each kind. */
+const checkDefaults = [
+  'interval',
+  'timeout',
+  'retry_interval',
+  'recovery_interval',
+  'recovery_interval_max',
+  'status',
+  'success_before_passing',
+  'failures_before_warning',
+  'failures_before_critical',
+  'stale_after',
+  'output_max_size',
+] as const;
+
 /** Every key; definitions are checked elsewhere. */
 export const fileKeys = z.strictObject({
   node_name: text((value) =>
@@ -151,6 +166,29 @@ export const fileKeys = z.strictObject({
     })
     .partial()
     .describe('What this agent keeps while no server answers.'),
+  defaults: z
+    .strictObject({
+      check: z
+        .strictObject(Object.fromEntries(checkDefaults.map((key) => [key, z.unknown()])))
+        .partial()
+        .describe('For every check that does not say otherwise.'),
+    })
+    .partial()
+    .describe('What definitions need not repeat.'),
+  templates: z
+    .record(
+      z.string(),
+      z
+        .strictObject({
+          parameters: z
+            .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+            .describe('Values where `with` gives none; a parameter without one must be given.'),
+          check: z.record(z.string(), z.unknown()).describe('A check with names to fill in.'),
+          service: z.record(z.string(), z.unknown()).describe('A service with names to fill in.'),
+        })
+        .partial(),
+    )
+    .describe('Definitions with gaps, filled in with `use` and `with`.'),
   check: z.record(z.string(), z.unknown()).describe('One check of this host.'),
   checks: z.array(z.unknown()).describe('Checks of this host.'),
   service: z.record(z.string(), z.unknown()).describe('One service of this host.'),
