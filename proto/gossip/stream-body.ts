@@ -28,7 +28,7 @@ export interface StreamLimits {
 
 export const streamLimits: StreamLimits = {
   nodesMax: 0x1_0000,
-  userBytesMax: 8 * 1024 * 1024,
+  userBytesMax: 20 * 1024 * 1024,
   bytesMax: 20 * 1024 * 1024,
 };
 
