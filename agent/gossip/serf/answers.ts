@@ -1,4 +1,5 @@
 /** The other side of queries: recognise those heard before, see whether we are meant, acknowledge and answer. */
+import { isExpected } from '../../../proto/errors.ts';
 import {
   queryFlagAck,
   responseFlagAck,
@@ -8,11 +9,11 @@ import {
 import { encodeSerf } from '../../../proto/gossip/serf.ts';
 import { decodeFilter } from '../../../proto/gossip/serf-filter.ts';
 import type { Endpoint } from '../../../proto/ports.ts';
+import { compileRegex } from '../../../proto/regex/regex.ts';
 import { hostOf } from '../addresses.ts';
 import { checksCrc } from '../outbox.ts';
 import type { Parts } from '../parts.ts';
 import type { LamportClock } from './lamport.ts';
-import { compilePattern } from './pattern.ts';
 
 /** Answers with at most one payload; null answers nothing. */
 export type Respond = (payload: Uint8Array) => void;
@@ -71,8 +72,7 @@ export class Answers {
     const filter = decodeFilter(encoded);
     if (filter === undefined) return false;
     if (filter.kind === 'nodes') return filter.nodes.includes(self.name);
-    const pattern = compilePattern(filter.expression);
-    return pattern?.test(self.record.tags.get(filter.tag) ?? '') ?? false;
+    return matches(filter.expression, self.record.tags.get(filter.tag) ?? '');
   }
 
   #send(query: SerfQuery, flags: number, payload: Uint8Array | null): void {
@@ -128,5 +128,15 @@ export class Answers {
     if (slot.ids.includes(id) || slot.ids.length >= idsPerSlotMax) return false;
     slot.ids.push(id);
     return true;
+  }
+}
+
+/** An expression that cannot be read means nobody. */
+function matches(expression: string, text: string): boolean {
+  try {
+    return compileRegex(expression).test(text);
+  } catch (error) {
+    if (isExpected(error)) return false;
+    throw error;
   }
 }
