@@ -148,10 +148,24 @@ export interface HostFacts {
   group(name: string): Promise<number | null>;
 }
 
-/** Finds and ends processes that left their group, by the mark that they carry in their environment. */
+/** What every process of a run inherits from it, and nobody else has. */
+export interface RunMark {
+  /** Variable of the environment, and how its value begins. */
+  readonly variable: string;
+  readonly prefix: string;
+  /** Value of `oom_score_adj`: it stays when the environment was wiped. */
+  readonly oomScoreAdj: number;
+}
+
+export interface MarkedProcess extends ProcessFacts {
+  /** Value of the variable; null when it was wiped. */
+  readonly mark: string | null;
+}
+
+/** Finds and ends what left the process group of its run. */
 export interface MarkedProcesses {
-  /** Processes whose environment holds `variable` with a value that begins with `prefix`. */
-  find(variable: string, prefix: string): Promise<ReadonlyArray<ProcessFacts & { readonly mark: string }>>;
+  /** All processes that carry a part of the mark. */
+  find(mark: RunMark): Promise<readonly MarkedProcess[]>;
   /** SIGKILL, if it is still the same process; false when it is not there or not ours to end. */
   kill(process: ProcessFacts): boolean;
 }

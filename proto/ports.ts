@@ -126,6 +126,8 @@ export interface SpawnRequest {
   readonly gid?: number;
   readonly nice?: number;
   readonly limits?: SpawnLimits;
+  /** -1000 to 1000: how soon the kernel ends it when memory runs out; inherited by its children. */
+  readonly oomScoreAdj?: number;
   /** Ends the process as a timeout does. */
   readonly signal?: AbortSignal;
 }

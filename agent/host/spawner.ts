@@ -3,6 +3,7 @@
  * when its time is up, KILL for what it leaves behind when it ends, and no waiting for an output that
  * somebody else holds open. What leaves the group is not found here but by its mark (`marked-processes.ts`).
  */
+import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import type { Readable } from 'node:stream';
 import { OutputKeeper } from '../../checks/output.ts';
@@ -48,6 +49,7 @@ async function run(request: SpawnRequest): Promise<SpawnResult> {
 
   const group = new ProcessGroup(child.pid);
   if (request.nice !== undefined && request.nice !== 0) group.renice(request.nice);
+  if (request.oomScoreAdj !== undefined) group.setOomScoreAdj(request.oomScoreAdj);
   const pipes = [child.stdout, child.stderr].map((stream) => new Pipe(stream, keeper));
   const ended = new Promise<Pick<SpawnResult, 'exitCode' | 'signal'>>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
@@ -99,6 +101,13 @@ class ProcessGroup {
   renice(nice: number): void {
     try {
       os.setPriority(this.#pid, nice);
+    } catch {}
+  }
+
+  /** Right after the start, so that children inherit it. It may have ended already, or be no Linux. */
+  setOomScoreAdj(value: number): void {
+    try {
+      writeFileSync(`/proc/${this.#pid}/oom_score_adj`, String(value));
     } catch {}
   }
 }

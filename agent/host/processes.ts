@@ -1,0 +1,114 @@
+/**
+ * Processes of this host, read from `/proc`. One file after the other and never twice at once: a process that
+ * the kernel holds may hold its reader, and that must not cost more than one thread.
+ */
+import { readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import type { MarkedProcess, MarkedProcesses, ProcessFacts, RunMark } from '../../proto/host-ports.ts';
+
+export interface HostProcesses extends MarkedProcesses {
+  list(): Promise<readonly ProcessFacts[]>;
+}
+
+export function hostProcesses(): HostProcesses {
+  const list = oneAtATime(listProcesses);
+  let busy: Promise<unknown> = Promise.resolve();
+  return {
+    list,
+    find: (mark) => {
+      const found = busy.then(() => findMarked(mark));
+      busy = found.catch(() => {});
+      return found;
+    },
+    kill: killProcess,
+  };
+}
+
+/** Who asks while an answer is under way gets that one. */
+function oneAtATime<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let underWay: Promise<Answer> | null = null;
+  return () => {
+    underWay ??= ask().finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
+}
+
+async function listProcesses(): Promise<readonly ProcessFacts[]> {
+  const found: ProcessFacts[] = [];
+  for (const pid of await pids()) {
+    const facts = await factsOf(pid);
+    if (facts !== null) found.push(facts);
+  }
+  return found;
+}
+
+async function findMarked({ variable, prefix, oomScoreAdj }: RunMark): Promise<readonly MarkedProcess[]> {
+  const found: MarkedProcess[] = [];
+  for (const pid of await pids()) {
+    if (pid === process.pid) continue;
+    const mark = markIn(await textOf(pid, 'environ'), variable, prefix);
+    if (mark === null && Number(await textOf(pid, 'oom_score_adj')) !== oomScoreAdj) continue;
+    const facts = await factsOf(pid);
+    if (facts !== null) found.push({ ...facts, mark });
+  }
+  return found;
+}
+
+function markIn(environ: string, variable: string, prefix: string): string | null {
+  const wanted = `${variable}=${prefix}`;
+  if (!environ.includes(wanted)) return null;
+  const line = environ.split('\0').find((entry) => entry.startsWith(wanted));
+  return line?.slice(variable.length + 1) ?? null;
+}
+
+function killProcess(wanted: ProcessFacts): boolean {
+  try {
+    // The number may belong to somebody else by now.
+    const stat = statOf(readFileSync(`/proc/${wanted.pid}/stat`, 'latin1'));
+    return stat.startTicks === wanted.startTicks && process.kill(wanted.pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
+
+async function pids(): Promise<number[]> {
+  try {
+    return (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** Null for a zombie, and for a process that is gone by now. */
+async function factsOf(pid: number): Promise<ProcessFacts | null> {
+  const text = await textOf(pid, 'stat');
+  if (text === '') return null;
+  const stat = statOf(text);
+  if (stat.state === 'Z' || stat.state === 'X') return null;
+  const argv = (await textOf(pid, 'cmdline')).split('\0').slice(0, -1);
+  const { startTicks, parentPid, name } = stat;
+  return { pid, startTicks, parentPid, name, argv };
+}
+
+/** '' when the process is gone or not ours to look at. */
+async function textOf(pid: number, file: string): Promise<string> {
+  try {
+    return await readFile(`/proc/${pid}/${file}`, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+/** See proc_pid_stat(5). The name stands in parentheses and may hold anything, parentheses too. */
+function statOf(text: string): { name: string; state: string; parentPid: number; startTicks: number } {
+  const nameEnd = text.lastIndexOf(')');
+  const fields = text.slice(nameEnd + 2).split(' ');
+  return {
+    name: text.slice(text.indexOf('(') + 1, nameEnd),
+    state: fields[0]!,
+    parentPid: Number(fields[1]),
+    startTicks: Number(fields[19]),
+  };
+}

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { hostProcesses } from '../../../agent/host/processes.ts';
+
+const processes = hostProcesses();
+const mark = { variable: 'ROLLCALL_TEST_MARK', prefix: `${process.pid}:`, oomScoreAdj: 517 };
+
+async function sleeper(env: Record<string, string>) {
+  const child = spawn('/bin/sleep', ['100'], { env, stdio: 'ignore' });
+  await once(child, 'spawn');
+  const ended = once(child, 'exit');
+  return { pid: child.pid!, ended, end: () => child.kill('SIGKILL') };
+}
+
+test('the list holds this process, with its arguments and its parent', async () => {
+  const [list, again] = await Promise.all([processes.list(), processes.list()]);
+  expect(again).toBe(list);
+  const self = list.find((one) => one.pid === process.pid)!;
+  expect(self.parentPid).toBe(process.ppid);
+  expect(self.argv.length).toBeGreaterThan(0);
+});
+
+test('a marked process is found by its environment and ended, and only by that', async () => {
+  const marked = await sleeper({ ROLLCALL_TEST_MARK: `${process.pid}:7` });
+  const other = await sleeper({ ROLLCALL_TEST_MARK: 'x' });
+  const found = await processes.find(mark);
+  expect(found.map((one) => [one.pid, one.mark, one.name])).toEqual([
+    [marked.pid, `${process.pid}:7`, 'sleep'],
+  ]);
+  expect(processes.kill(found[0]!)).toBe(true);
+  expect((await marked.ended)[1]).toBe('SIGKILL');
+  expect(await processes.find(mark)).toEqual([]);
+  other.end();
+});
+
+test('one that wiped its environment is found by what it inherited besides', async () => {
+  const wiped = await sleeper({});
+  writeFileSync(`/proc/${wiped.pid}/oom_score_adj`, '517');
+  expect(await processes.find(mark)).toMatchObject([{ pid: wiped.pid, mark: null }]);
+  wiped.end();
+  await wiped.ended;
+});
+
+test('a number that belongs to another process by now is not killed', async () => {
+  const child = await sleeper({ ROLLCALL_TEST_MARK: `${process.pid}:8` });
+  const [found] = await processes.find(mark);
+  expect(processes.kill({ ...found!, startTicks: found!.startTicks - 1 })).toBe(false);
+  child.end();
+  await child.ended;
+  expect(processes.kill(found!)).toBe(false);
+});
