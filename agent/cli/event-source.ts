@@ -14,6 +14,8 @@ const idleTimeoutMs = 45_000;
 const retryMsMin = 200;
 const retryMsMax = 5_000;
 const pageLimit = 1_000;
+/** An answer now, whatever there is: no wait at all would mean the longest one, as in Consul. */
+const shortestWait = '1ms';
 
 export interface Position {
   /** The last number of the log. */
@@ -23,7 +25,7 @@ export interface Position {
 }
 
 export async function readPosition(api: Api): Promise<Position> {
-  const answer = await api.get('/v1/events', { wait: '0s', limit: '1' });
+  const answer = await api.get('/v1/events', { wait: shortestWait, limit: '1' });
   return { offset: Number(answer.header('X-Rollcall-Offset')) || 0, log: answer.header('X-Rollcall-Log') };
 }
 
@@ -55,7 +57,7 @@ async function readPage(
   after: number,
   filter: Query,
 ): Promise<{ events: readonly HealthEvent[]; offset: number } | 'trimmed'> {
-  const query = { ...filter, after: String(after), wait: '0s', limit: String(pageLimit) };
+  const query = { ...filter, after: String(after), wait: shortestWait, limit: String(pageLimit) };
   try {
     const answer = await api.get('/v1/events', query);
     const events = parseJson<HealthEvent[]>(answer.body, api.base);
@@ -68,7 +70,7 @@ async function readPage(
 
 /** `after=0` is never trimmed: it means the first event that is kept. */
 async function firstKept(api: Api): Promise<number> {
-  const [first] = await api.json<HealthEvent[]>('/v1/events', { after: '0', wait: '0s', limit: '1' });
+  const [first] = await api.json<HealthEvent[]>('/v1/events', { after: '0', wait: shortestWait, limit: '1' });
   if (first === undefined) throw new Exit(exitFailed, 'the event log holds no event any more');
   return first.Offset;
 }

@@ -11,16 +11,24 @@ const what = ['config', 'check', 'service', 'event'] as const;
 type What = (typeof what)[number];
 
 /** What a definition may say in a file beyond what it is: see config/expand.ts. */
-const once = {
+const inFiles = {
   use: z.string().optional().describe('Name of the template to fill in.'),
   with: z.record(z.string(), z.unknown()).optional().describe('What to fill in.'),
-};
-const many = {
   for_each: z
     .union([z.array(z.unknown()), z.record(z.string(), z.unknown())])
     .optional()
     .describe('One definition for each value (each), or for each name and value (key, value).'),
 };
+const checkInFile = checkInput.extend(inFiles).meta({ id: 'check' });
+const serviceInFile = serviceInput
+  .extend({ ...inFiles, check: checkInFile.optional(), checks: z.array(checkInFile).optional() })
+  .meta({ id: 'service' });
+const file = fileKeys.partial().extend({
+  check: checkInFile.optional(),
+  checks: z.array(checkInFile).optional().describe('Checks of this host.'),
+  service: serviceInFile.optional(),
+  services: z.array(serviceInFile).optional().describe('Services of this host.'),
+});
 
 export function command(io: Io): Command {
   return new Command()
@@ -29,28 +37,13 @@ export function command(io: Io): Command {
 }
 
 export function schemaOf(chosen: What): object {
-  const options = { target: 'draft-2020-12', io: 'input' } as const;
-  switch (chosen) {
-    case 'check':
-      return { title: 'Rollcall check', ...z.toJSONSchema(checkInput, options) };
-    case 'service':
-      return { title: 'Rollcall service', ...z.toJSONSchema(serviceInput, options) };
-    case 'event':
-      return { title: 'Rollcall event', ...z.toJSONSchema(healthEvent, options) };
-    case 'config': {
-      const check = checkInput.extend(once);
-      const service = serviceInput.extend({
-        ...once,
-        check: check.optional(),
-        checks: z.array(check.extend(many)).optional(),
-      });
-      const file = fileKeys.partial().extend({
-        check: check.optional(),
-        checks: z.array(check.extend(many)).optional().describe('Checks of this host.'),
-        service: service.optional(),
-        services: z.array(service.extend(many)).optional().describe('Services of this host.'),
-      });
-      return { title: 'Rollcall configuration file', ...z.toJSONSchema(file, options) };
-    }
-  }
+  const [title, schema] = schemas[chosen];
+  return { title, ...z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' }) };
 }
+
+const schemas: Readonly<Record<What, readonly [title: string, schema: z.ZodType]>> = {
+  config: ['Rollcall configuration file', file],
+  check: ['Rollcall check', checkInput],
+  service: ['Rollcall service', serviceInput],
+  event: ['Rollcall event', healthEvent],
+};

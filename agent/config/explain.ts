@@ -13,9 +13,12 @@ export interface Explained {
 const secretKeys = new Set(['encrypt', 'token', 'authorization', 'x-consul-token']);
 const hidden = '(hidden)';
 
+/** Written out into the definitions, and without an effect of their own. */
+const writtenOut = new Set(['defaults', 'templates']);
+
 /** Sorted by key, except that lists keep their order. */
 export function explain(tree: LocatedMap): readonly Explained[] {
-  return rows(tree, [], false);
+  return rows(tree, [], false).filter(({ key }) => !writtenOut.has(key.split('.', 1)[0]!));
 }
 
 function rows(located: Located, path: Path, secret: boolean): Explained[] {

@@ -19,5 +19,7 @@ test('a configuration file is the default, with the definitions inside', async (
   const schema = JSON.parse((await rollcall(['schema'])).out);
   expect(schema.title).toBe('Rollcall configuration file');
   expect(schema.required).toBeUndefined();
-  expect(JSON.stringify(schema.properties.services)).toContain('enable_tag_override');
+  expect(schema.properties.services.items).toEqual({ $ref: '#/$defs/service' });
+  expect(Object.keys(schema.$defs.service.properties)).toContain('enable_tag_override');
+  expect(Object.keys(schema.$defs.check.properties)).toContain('for_each');
 });

@@ -5,7 +5,7 @@ import { Problems } from '../../../agent/config/problems.ts';
 
 test('values in the order of their keys, lists in their own, secrets hidden', () => {
   const text =
-    'retry_join: [b, a]\nports: {http: 1}\nencrypt: k\ncheck:\n  header: {Authorization: [Bearer x]}\n';
+    'retry_join: [b, a]\nports: {http: 1}\nencrypt: k\ncheck:\n  header: {Authorization: [Bearer x]}\ntemplates: {a: {check: {name: a}}}\n';
   const tree = parseConfigText('a.yaml', text, new Problems())!;
   expect(explain(tree)).toEqual([
     { key: 'check.header.Authorization[0]', value: '(hidden)', from: 'a.yaml:5:28' },
