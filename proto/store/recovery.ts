@@ -39,7 +39,13 @@ export async function recover(
   visit: RecoveryVisitor,
 ): Promise<Recovered> {
   const { segments, markers, broken } = await readHeads(place, options.owner);
-  const result: Recovered = { segments, next: segments[0]?.first ?? 0, checksum: 0, damage: null, torn: null };
+  const result: Recovered = {
+    segments,
+    next: segments[0]?.first ?? 0,
+    checksum: 0,
+    damage: null,
+    torn: null,
+  };
   if (segments.length === 0 && !broken) {
     if (options.acknowledged === 0) return result;
     const [file, to] = [segmentPath(place, 1), options.acknowledged];

@@ -45,14 +45,12 @@ interface WaitingGroup extends Group {
   reject(error: ExpectedError): void;
 }
 
-/** Bytes of one write at most, unless a single group is larger. */
-const flushBytesMax = 8 * 1024 * 1024;
-
 export class SegmentLog {
   readonly #place: Place;
   readonly #options: SegmentLogOptions;
   readonly #hint: Hint;
   readonly #reader: SegmentReader;
+  readonly #segmentBytes: number;
   readonly #queueBytesMax: number;
   #owner: Readonly<Record<string, string>>;
   #segments: Segment[] = [];
@@ -71,6 +69,7 @@ export class SegmentLog {
     this.#place = place;
     this.#options = options;
     this.#owner = options.owner ?? {};
+    this.#segmentBytes = options.segmentBytes ?? 16 * 1024 * 1024;
     this.#queueBytesMax = options.queueBytesMax ?? 256 * 1024 * 1024;
     this.#reader = new SegmentReader(place.disk);
     this.#tail = this.#tailBehind(1, 0);
@@ -269,8 +268,8 @@ export class SegmentLog {
   }
 
   #tailBehind(next: number, checksum: number): Tail {
-    const segmentBytes = this.#options.segmentBytes ?? 16 * 1024 * 1024;
-    return new Tail(this.#place, this.#segments, { segmentBytes, owner: this.#owner, next, checksum });
+    const options = { segmentBytes: this.#segmentBytes, owner: this.#owner, next, checksum };
+    return new Tail(this.#place, this.#segments, options);
   }
 
   async #flushAll(): Promise<void> {
@@ -288,11 +287,13 @@ export class SegmentLog {
     this.#flushing = null;
   }
 
+  /** What goes with the next write: half a segment at most, unless a single group is larger. */
   #takeGroups(): WaitingGroup[] {
+    const bytesMax = this.#segmentBytes / 2;
     let bytes = 0;
     let count = 0;
     for (const group of this.#queue) {
-      if (count > 0 && bytes + group.bytes > flushBytesMax) break;
+      if (count > 0 && bytes + group.bytes > bytesMax) break;
       bytes += group.bytes;
       count++;
     }

@@ -1,0 +1,285 @@
+/**
+ * Every change of health, in order, with dense numbers that the state machine gives: 1, 2, 3 …
+ *
+ * An event can be read as soon as it was appended: that it is committed is what matters, and the Raft log is what makes
+ * it durable. On disk it is soon after; a snapshot waits for `flushed`. After a restart the state machine applies the
+ * end of the Raft log again: events that are here already are recognised, compared, and not written twice.
+ *
+ * The newest events stay in memory as JSON text, made once for all readers; older ones come from disk.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { assert } from '../proto/assert.ts';
+import { ExpectedError } from '../proto/errors.ts';
+import type { Disk } from '../proto/ports.ts';
+import type { HealthEvent } from '../proto/schema/event.ts';
+import type { Damage } from '../proto/store/faults.ts';
+import { EventRanges, type EventRangesOptions, type Span } from './event-ranges.ts';
+import { type PageLimits, RecentEvents, StoredEvent } from './recent-events.ts';
+
+/** Where the state machine stands: `State.events` of a snapshot, or of a new cluster. */
+export interface EventPlace {
+  readonly logId: string;
+  /** First offset that retention keeps. */
+  readonly first: number;
+  /** Last offset that was given; 0 before the first event. */
+  readonly last: number;
+}
+
+export interface EventLogOptions extends EventRangesOptions {
+  /** Bytes of JSON of the newest events that stay in memory. Default 8 MiB. */
+  readonly memoryBytesMax?: number;
+}
+
+/** Events that are compared with what is on disk at once. */
+const comparedAtOnce = 500;
+
+export class EventLog {
+  /** Set by the server: the log cannot be written any more, or holds something else than the servers agreed on. */
+  onFault: ((error: ExpectedError) => void) | null = null;
+
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #options: EventLogOptions;
+  #recent: RecentEvents;
+  readonly #wakers = new Set<() => void>();
+  #ranges: EventRanges;
+  #place: EventPlace;
+  #fault: ExpectedError | null = null;
+  #appended: Promise<void> = Promise.resolve();
+  /** Events that were appended again and lie on disk only, until they have been compared. */
+  #repeated: StoredEvent[] = [];
+  #comparing: Promise<void> | null = null;
+
+  private constructor(
+    disk: Disk,
+    folder: string,
+    place: EventPlace,
+    options: EventLogOptions,
+    opened: Opened,
+  ) {
+    this.#disk = disk;
+    this.#folder = folder;
+    this.#options = options;
+    this.#place = place;
+    this.#ranges = opened.ranges;
+    this.#recent = opened.recent;
+  }
+
+  /**
+   * Opens the events of a server for a state machine that stands at `place`. What it should hold and does not is a hole
+   * (`missing`), to be filled from another server. Rejects with CANNOT_WRITE, DISK_FOREIGN or DISK_DAMAGED (when the
+   * disk reports an error); damage that was found is a value.
+   */
+  static async open(
+    disk: Disk,
+    folder: string,
+    place: EventPlace,
+    options: EventLogOptions = {},
+  ): Promise<EventLog> {
+    const log = new EventLog(disk, folder, place, options, await openAt(disk, folder, place, options));
+    await log.#ranges.trim(place.first);
+    return log;
+  }
+
+  get logId(): string {
+    return this.#place.logId;
+  }
+
+  /** First offset from which on everything can be read here. Moves up with retention and down when a hole is filled. */
+  get first(): number {
+    return Math.max(this.#place.first, this.#ranges.firstWithoutHole);
+  }
+
+  /** Last offset; 0 before the first event. May be ahead of the state machine while that catches up with its own log. */
+  get last(): number {
+    return this.#ranges.last;
+  }
+
+  /** Last offset that is durable. */
+  get flushedOffset(): number {
+    return this.#ranges.live.flushed;
+  }
+
+  /** What was found damaged at the start; the files were set aside. */
+  get damage(): readonly Damage[] {
+    return this.#ranges.damage;
+  }
+
+  /** Kept by retention and not here: the hole that is to be filled next, from its beginning on; null when there is none. */
+  get missing(): Span | null {
+    return this.#ranges.holeBehind(this.#place.first);
+  }
+
+  /** Whether this very event can be read here. */
+  holds(offset: number): boolean {
+    return offset >= this.#place.first && this.#ranges.holds(offset);
+  }
+
+  /** Events in order, as the state machine gives them. Throws CANNOT_WRITE or DISK_DAMAGED once there was a fault. */
+  append(events: readonly HealthEvent[]): void {
+    if (this.#fault) throw this.#fault;
+    const fresh: StoredEvent[] = [];
+    let { last } = this;
+    for (const event of events) {
+      const stored = StoredEvent.from(event);
+      if (event.Offset <= last) {
+        this.#recognise(stored);
+        continue;
+      }
+      assert(event.Offset === last + 1, `event ${event.Offset} after ${last}`);
+      last++;
+      fresh.push(stored);
+    }
+    if (fresh.length === 0) return;
+    this.#appended = this.#ranges.append(fresh).then(
+      () => this.#recent.shrink(this.flushedOffset),
+      (error: unknown) => this.#fail(error as ExpectedError),
+    );
+    for (const event of fresh) this.#recent.append(event);
+    for (const wake of this.#wakers) wake();
+  }
+
+  /** Resolves when everything that was appended so far is durable, and what was appended again has been compared. */
+  async flushed(): Promise<void> {
+    await this.#appended;
+    while (this.#comparing) await this.#comparing;
+    if (this.#fault) throw this.#fault;
+  }
+
+  /**
+   * Events behind `after`; `[]` when there are none yet. May be shorter than asked for. Rejects with OFFSET_TRIMMED when
+   * the next one is not here (its `data.first` says from where on everything is), with DISK_DAMAGED when it cannot be read.
+   */
+  async read(after: number, limits: PageLimits): Promise<readonly StoredEvent[]> {
+    return this.readRecent(after, limits) ?? (await this.#ranges.read(after + 1, limits));
+  }
+
+  /** As `read`, at once, when the next event is in memory; undefined when it has to be read from disk. */
+  readRecent(after: number, limits: PageLimits): readonly StoredEvent[] | undefined {
+    if (after >= this.last) return [];
+    const next = after + 1;
+    if (!this.holds(next)) {
+      const { first } = this;
+      const text = `event ${next} is no longer kept; the first one is ${first}`;
+      throw new ExpectedError('OFFSET_TRIMMED', text, { data: { first } });
+    }
+    return this.#recent.read(next, limits);
+  }
+
+  /** Calls back after each append. Returns how to end that. */
+  onAppend(wake: () => void): () => void {
+    this.#wakers.add(wake);
+    return () => this.#wakers.delete(wake);
+  }
+
+  /** Everything before `firstKept` may go. Takes effect at once; resolves when the files are gone. */
+  async trim(firstKept: number): Promise<void> {
+    if (firstKept <= this.#place.first) return;
+    this.#place = { ...this.#place, first: firstKept };
+    this.#recent.dropBefore(firstKept);
+    await this.#ranges.trim(firstKept).catch((error: unknown) => this.#fail(error as ExpectedError));
+  }
+
+  /** Fills the beginning of `missing` with events of another server; durable when it resolves. */
+  async backfill(events: readonly StoredEvent[]): Promise<void> {
+    const hole = this.missing;
+    assert(hole, 'there is a hole to fill');
+    await this.#ranges.fill(hole, events);
+  }
+
+  /**
+   * A snapshot took the place of the state: the log goes on behind `place.last`. With another log id, everything that
+   * was here is void and is deleted.
+   */
+  async moveTo(place: EventPlace): Promise<void> {
+    await this.flushed();
+    if (place.logId === this.logId) {
+      const before = this.last;
+      await this.#ranges.begin(place.last + 1);
+      if (this.last !== before) this.#recent.clear();
+      await this.trim(place.first);
+    } else {
+      await this.#ranges.destroy();
+      ({ ranges: this.#ranges, recent: this.#recent } = await openAt(
+        this.#disk,
+        this.#folder,
+        place,
+        this.#options,
+      ));
+      this.#place = place;
+    }
+    for (const wake of this.#wakers) wake();
+  }
+
+  async close(): Promise<void> {
+    await this.#ranges.close();
+  }
+
+  /** The same event again is normal after a restart; another one under its number is damage. */
+  #recognise(event: StoredEvent): void {
+    const known = this.#recent.get(event.offset);
+    if (known) this.#compare(known, event);
+    else if (this.holds(event.offset)) {
+      this.#repeated.push(event);
+      this.#comparing ??= this.#compareRepeated();
+    }
+  }
+
+  async #compareRepeated(): Promise<void> {
+    try {
+      while (this.#repeated.length > 0) {
+        const events = this.#repeated.splice(0, comparedAtOnce);
+        const limits = { limit: events.length, bytesMax: Number.MAX_SAFE_INTEGER };
+        const known = new Map<number, StoredEvent>();
+        for (const event of events) {
+          if (!known.has(event.offset) && this.holds(event.offset)) {
+            for (const found of await this.#ranges.read(event.offset, limits)) known.set(found.offset, found);
+          }
+          const stored = known.get(event.offset);
+          if (stored) this.#compare(stored, event);
+        }
+      }
+    } catch (error) {
+      this.#fail(error as ExpectedError);
+    }
+    this.#comparing = null;
+  }
+
+  #compare(stored: StoredEvent, again: StoredEvent): void {
+    // Keys may come in another order after an update of the program; that is no difference.
+    if (Buffer.compare(stored.json, again.json) === 0 || isDeepStrictEqual(stored.event, again.event)) return;
+    const text = `${this.#folder}: event ${again.offset} on this disk is not the one that the servers agreed on`;
+    this.#fail(new ExpectedError('DISK_DAMAGED', text, { data: { from: again.offset, to: again.offset } }));
+  }
+
+  #fail(error: ExpectedError): void {
+    if (this.#fault) return;
+    this.#fault = error;
+    this.onFault?.(error);
+  }
+}
+
+interface Opened {
+  readonly ranges: EventRanges;
+  readonly recent: RecentEvents;
+}
+
+async function openAt(
+  disk: Disk,
+  folder: string,
+  place: EventPlace,
+  options: EventLogOptions,
+): Promise<Opened> {
+  const recent = new RecentEvents(options.memoryBytesMax ?? 8 * 1024 * 1024);
+  const where = { logId: place.logId, next: place.last + 1 };
+  let last = 0;
+  const ranges = await EventRanges.open(disk, folder, where, options, (event) => {
+    recent.append(event);
+    recent.shrink(event.offset);
+    last = event.offset;
+  });
+  // The state machine has been carried beyond what was read.
+  if (ranges.last !== last) recent.clear();
+  recent.dropBefore(place.first);
+  return { ranges, recent };
+}

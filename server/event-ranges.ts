@@ -1,0 +1,215 @@
+/**
+ * Events on disk: ranges of offsets, each a log of its own whose positions are the offsets. Usually there is one. A
+ * snapshot that jumps ahead of what we have begins another one and leaves a hole, until the events in it have been
+ * fetched from another server (`event-backfill.ts`):
+ *
+ *     ├── 1 … 500 ──┤   hole: 501 … 800   ├── 801 …… live ──▶
+ *
+ * The hole is filled from its beginning on, behind the range before it. A range is readable as far as it goes.
+ */
+import { crc32 } from 'node:zlib';
+import { assert } from '../proto/assert.ts';
+import { ExpectedError } from '../proto/errors.ts';
+import type { Clock, Disk } from '../proto/ports.ts';
+import type { Damage } from '../proto/store/faults.ts';
+import { SegmentLog } from '../proto/store/segments.ts';
+import { type PageLimits, StoredEvent } from './recent-events.ts';
+
+/** A record that holds one event as JSON. On disk; never changed. */
+const eventType = 1;
+
+export interface EventRangesOptions {
+  /** Size of a segment file. Default 8 MiB. */
+  readonly segmentBytes?: number;
+  /** For the lazy hints of how far the logs were acknowledged. */
+  readonly clock?: Clock;
+}
+
+export interface Span {
+  /** Both included. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Offset of the last event of a range, also when it is not durable yet; `first - 1` when it is empty. */
+function lastOf(range: SegmentLog): number {
+  return range.next - 1;
+}
+
+export class EventRanges {
+  readonly #disk: Disk;
+  readonly #folder: string;
+  readonly #options: EventRangesOptions;
+  readonly #logId: string;
+  /** Ascending and never empty; the last one is live. */
+  #ranges: SegmentLog[] = [];
+  /** Number of the next range, for the names of its files. */
+  #nextNumber = 1;
+  readonly #damage: Damage[] = [];
+
+  private constructor(disk: Disk, folder: string, logId: string, options: EventRangesOptions) {
+    this.#disk = disk;
+    this.#folder = folder;
+    this.#logId = logId;
+    this.#options = options;
+  }
+
+  /**
+   * Opens what is there, and sees to it that the live range goes on with `next` or later. `seen` gets the newest events
+   * of the range that was live, in order: those of its last segment.
+   */
+  static async open(
+    disk: Disk,
+    folder: string,
+    { logId, next }: { readonly logId: string; readonly next: number },
+    options: EventRangesOptions,
+    seen: (event: StoredEvent) => void,
+  ): Promise<EventRanges> {
+    const ranges = new EventRanges(disk, folder, logId, options);
+    const found = await ranges.#clean();
+    const live = found.at(-1);
+    for (const { number, first } of found) {
+      await ranges.#openRange(number, first, number === live?.number ? seen : undefined);
+    }
+    await ranges.begin(next);
+    return ranges;
+  }
+
+  /** What could not be read when the log was opened. The files were set aside; what is missing is a hole now. */
+  get damage(): readonly Damage[] {
+    return this.#damage;
+  }
+
+  /** The range that grows. */
+  get live(): SegmentLog {
+    return this.#ranges.at(-1)!;
+  }
+
+  get last(): number {
+    return lastOf(this.live);
+  }
+
+  /** The offset from which on nothing is missing up to the last one. */
+  get firstWithoutHole(): number {
+    return this.#ranges[this.#lowestJoined()]!.first;
+  }
+
+  holds(offset: number): boolean {
+    return this.#rangeOf(offset) !== undefined;
+  }
+
+  /** The nearest hole in front of `firstWithoutHole`, as far as `firstKept` does not lie behind it. */
+  holeBehind(firstKept: number): Span | null {
+    const lowest = this.#lowestJoined();
+    const upper = this.#ranges[lowest]!;
+    if (firstKept >= upper.first) return null;
+    const below = this.#ranges[lowest - 1];
+    return { from: Math.max(firstKept, below ? lastOf(below) + 1 : 1), to: upper.first - 1 };
+  }
+
+  /** Begins a live range at an offset, when there is none that goes so far. */
+  async begin(next: number): Promise<void> {
+    if (this.#ranges.length > 0 && this.last + 1 >= next) return;
+    await this.#openRange(this.#nextNumber, next);
+  }
+
+  append(events: readonly StoredEvent[]): Promise<void> {
+    assert(this.live.next === events[0]?.offset, 'events go on where the log ends');
+    return this.live.append(events.map(({ json }) => ({ type: eventType, body: json })));
+  }
+
+  /** Puts events at the beginning of a hole; durable when it resolves. */
+  async fill(hole: Span, events: readonly StoredEvent[]): Promise<void> {
+    for (const [at, { offset }] of events.entries()) {
+      assert(offset === hole.from + at && offset <= hole.to, `event ${offset} belongs into the hole`);
+    }
+    let range = this.#ranges.find((candidate) => lastOf(candidate) + 1 === hole.from);
+    range ??= await this.#openRange(this.#nextNumber, hole.from);
+    await range.append(events.map(({ json }) => ({ type: eventType, body: json })));
+  }
+
+  /** From the range that holds the offset, up to its end at most. Rejects with DISK_DAMAGED or OFFSET_TRIMMED. */
+  async read(offset: number, { limit, bytesMax }: PageLimits): Promise<StoredEvent[]> {
+    const range = this.#rangeOf(offset);
+    assert(range, `event ${offset} is there`);
+    const records = await range.read(offset, limit, bytesMax);
+    return records.map(({ position, body }) => new StoredEvent(position, body));
+  }
+
+  /** Deletes what holds nothing from `firstKept` on. Rejects with CANNOT_WRITE. */
+  async trim(firstKept: number): Promise<void> {
+    const gone = this.#ranges.filter((range) => range !== this.live && lastOf(range) < firstKept);
+    this.#ranges = this.#ranges.filter((range) => !gone.includes(range));
+    for (const range of gone) await range.destroy();
+    for (const range of this.#ranges) await range.trim(firstKept);
+  }
+
+  async close(): Promise<void> {
+    for (const range of this.#ranges) await range.close();
+  }
+
+  async destroy(): Promise<void> {
+    for (const range of this.#ranges) await range.destroy();
+  }
+
+  /** Our ranges, by their first offset. Files of another log id are left over from a restore and are removed. */
+  async #clean(): Promise<{ number: number; first: number }[]> {
+    const firsts = new Map<number, number>();
+    for (const name of await this.#disk.list(this.#folder)) {
+      const match = /^([0-9a-f]{8})-(\d{6})-(\d*)/.exec(name);
+      if (!match) continue;
+      const [, tag, number, first] = match;
+      if (tag !== tagOf(this.#logId)) await this.#disk.remove(`${this.#folder}/${name}`);
+      else if (!firsts.has(Number(number))) firsts.set(Number(number), Number(first));
+    }
+    const found = [...firsts].map(([number, first]) => ({ number, first }));
+    return found.sort((a, b) => a.first - b.first);
+  }
+
+  async #openRange(number: number, first: number, seen?: (event: StoredEvent) => void): Promise<SegmentLog> {
+    const { segmentBytes = 8 * 1024 * 1024, clock } = this.#options;
+    const options = {
+      owner: { log: this.#logId },
+      prefix: `${tagOf(this.#logId)}-${String(number).padStart(6, '0')}-`,
+      scan: 'last',
+      firstPosition: first,
+      segmentBytes,
+      ...(clock && { clock }),
+    } as const;
+    const range = await SegmentLog.open(this.#disk, this.#folder, options, {
+      record: ({ type, position, body }) => {
+        if (type !== eventType) throw unknownRecord(type);
+        seen?.(new StoredEvent(position, body));
+      },
+    });
+    if (range.damage) {
+      this.#damage.push(range.damage);
+      await range.setAside();
+    }
+    this.#nextNumber = Math.max(this.#nextNumber, number + 1);
+    this.#ranges.push(range);
+    this.#ranges.sort((a, b) => a.first - b.first);
+    return range;
+  }
+
+  #rangeOf(offset: number): SegmentLog | undefined {
+    return this.#ranges.find((range) => range.first <= offset && offset <= lastOf(range));
+  }
+
+  /** Index of the lowest range from which on one follows the other without a hole. */
+  #lowestJoined(): number {
+    let lowest = this.#ranges.length - 1;
+    while (lowest > 0 && lastOf(this.#ranges[lowest - 1]!) + 1 >= this.#ranges[lowest]!.first) lowest--;
+    return lowest;
+  }
+}
+
+/** Eight hexadecimal digits for a log id, for the names of files; the whole id is inside. */
+function tagOf(logId: string): string {
+  return crc32(logId).toString(16).padStart(8, '0');
+}
+
+function unknownRecord(type: number): ExpectedError {
+  const text = `the event log holds a record of type ${type}, which this program does not know: start the newer version again`;
+  return new ExpectedError('DISK_FOREIGN', text);
+}
