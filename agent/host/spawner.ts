@@ -3,7 +3,7 @@
  * when its time is up, KILL for what it leaves behind when it ends, and no waiting for an output that
  * somebody else holds open. What leaves the group is not found here but by its mark (`marked-processes.ts`).
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import type { Readable } from 'node:stream';
 import { OutputKeeper } from '../../checks/output.ts';
@@ -32,24 +32,25 @@ async function run(request: SpawnRequest): Promise<SpawnResult> {
   const startedAt = performance.now();
   const keeper = new OutputKeeper(request.outputBytesMax);
   const [program, ...args] = withLimits(request.argv, request.limits);
-  const child = execa(program!, args, {
-    ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
-    ...(request.uid === undefined ? {} : { uid: request.uid }),
-    ...(request.gid === undefined ? {} : { gid: request.gid }),
-    env: request.env,
-    extendEnv: false,
-    stdin: 'ignore',
-    detached: true,
-    cleanup: false,
-    buffer: false,
-    reject: false,
-  });
+  const start = () =>
+    execa(program!, args, {
+      ...(request.cwd === undefined ? {} : { cwd: request.cwd }),
+      ...(request.uid === undefined ? {} : { uid: request.uid }),
+      ...(request.gid === undefined ? {} : { gid: request.gid }),
+      env: request.env,
+      extendEnv: false,
+      stdin: 'ignore',
+      detached: true,
+      cleanup: false,
+      buffer: false,
+      reject: false,
+    });
+  const child = startWith(request.oomScoreAdj, start);
   const settled = child.catch(() => undefined);
   if (child.pid === undefined) return notStarted(await settled, performance.now() - startedAt);
 
   const group = new ProcessGroup(child.pid);
   if (request.nice !== undefined && request.nice !== 0) group.renice(request.nice);
-  if (request.oomScoreAdj !== undefined) group.setOomScoreAdj(request.oomScoreAdj);
   const pipes = [child.stdout, child.stderr].map((stream) => new Pipe(stream, keeper));
   const ended = new Promise<Pick<SpawnResult, 'exitCode' | 'signal'>>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
@@ -101,13 +102,6 @@ class ProcessGroup {
   renice(nice: number): void {
     try {
       os.setPriority(this.#pid, nice);
-    } catch {}
-  }
-
-  /** Right after the start, so that children inherit it. It may have ended already, or be no Linux. */
-  setOomScoreAdj(value: number): void {
-    try {
-      writeFileSync(`/proc/${this.#pid}/oom_score_adj`, String(value));
     } catch {}
   }
 }
@@ -205,6 +199,39 @@ function watchTime(request: SpawnRequest, group: ProcessGroup): Watch {
       request.signal?.removeEventListener('abort', onAbort);
     },
   };
+}
+
+const ownOomScoreAdj = '/proc/self/oom_score_adj';
+
+/**
+ * A child inherits the value of its parent, and its own children fork before anybody could set theirs. So
+ * this process takes the value on for the moment of the start. Raising it and going back needs no right.
+ */
+function startWith<Child>(oomScoreAdj: number | undefined, start: () => Child): Child {
+  const own = oomScoreAdj === undefined ? null : readOwnOomScoreAdj();
+  if (own === null) return start();
+  writeOwnOomScoreAdj(String(oomScoreAdj));
+  try {
+    return start();
+  } finally {
+    writeOwnOomScoreAdj(own);
+  }
+}
+
+/** Null where there is none: this is no Linux. */
+function readOwnOomScoreAdj(): string | null {
+  try {
+    return readFileSync(ownOomScoreAdj, 'latin1').trim();
+  } catch {
+    return null;
+  }
+}
+
+/** A host that forbids it only loses the second mark of a run. */
+function writeOwnOomScoreAdj(value: string): void {
+  try {
+    writeFileSync(ownOomScoreAdj, value);
+  } catch {}
 }
 
 /** The limits are set by a shell that then becomes the program; Node has no call for it. */
