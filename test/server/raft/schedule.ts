@@ -12,6 +12,11 @@ import { Invariants } from './invariants.ts';
 
 const ids = ['a', 'b', 'c', 'd', 'e'];
 
+interface Action {
+  readonly weight: number;
+  readonly run: (server: TestServer) => void;
+}
+
 interface OpenRead {
   readonly server: ServerId;
   /** What somebody knew to be committed when the read began. */
@@ -31,12 +36,14 @@ export class Schedule {
   private reads = new Map<number, OpenRead>();
   private nextContext = 1;
   private nextCommand = 1;
+  private readonly actions: Action[];
 
   constructor(seed: number) {
     this.random = randomOf(seed);
     this.electionTicks = 4 + this.below(7);
     const voters = ids.slice(0, 3 + 2 * this.below(2));
     for (const id of ids) this.servers.push(this.create(id, voters));
+    this.actions = this.drawActions();
   }
 
   run(steps: number): void {
@@ -94,24 +101,36 @@ export class Schedule {
     return server;
   }
 
+  /** What may happen, and how often in general; each seed stresses some of it and spares the rest. */
+  private drawActions(): Action[] {
+    const actions: [number, (server: TestServer) => void][] = [
+      [300, () => this.deliverSome(1 + this.below(8))],
+      [120, () => this.tickAll()],
+      [150, (server) => this.post(server.flush(1 + this.below(2)))],
+      [80, (server) => this.propose(server)],
+      [60, (server) => this.read(server)],
+      [15, (server) => this.finishFetch(server)],
+      [10, (server) => this.reportTransport(server)],
+      [15, (server) => this.snapshot(server)],
+      [10, (server) => this.load(server)],
+      [10, (server) => this.change(server)],
+      [7, (server) => this.after(server, () => server.core.transferLeadership(this.pick(ids)!))],
+      [15, () => this.cutSome()],
+      [4, (server) => this.switchDisk(server)],
+      [6, (server) => this.crash(server)],
+      [6, () => this.restartSome()],
+    ];
+    return actions.map(([weight, run]) => ({ weight: weight * this.pick([0.2, 1, 1, 3])!, run }));
+  }
+
   private act(): void {
-    const server = this.pick(this.up);
-    const dice = this.random.unit();
-    if (server === undefined || dice < 0.004) this.restartSome();
-    else if (dice < 0.5) this.deliverSome(1 + this.below(8));
-    else if (dice < 0.6) this.tickAll();
-    else if (dice < 0.75) this.post(server.flush(1 + this.below(2)));
-    else if (dice < 0.85) this.propose(server);
-    else if (dice < 0.9) this.read(server);
-    else if (dice < 0.915) this.finishFetch(server);
-    else if (dice < 0.93) this.reportTransport(server);
-    else if (dice < 0.945) this.snapshot(server);
-    else if (dice < 0.955) this.load(server);
-    else if (dice < 0.965) this.change(server);
-    else if (dice < 0.972) this.after(server, () => server.core.transferLeadership(this.pick(ids)!));
-    else if (dice < 0.99) this.cutSome();
-    else if (dice < 0.994) server.promptDisk = !server.promptDisk;
-    else this.crash(server);
+    let dice = this.random.unit() * this.actions.reduce((sum, { weight }) => sum + weight, 0);
+    for (const { weight, run } of this.actions) {
+      dice -= weight;
+      if (dice >= 0) continue;
+      run(this.pick(this.up)!);
+      return;
+    }
   }
 
   private deliverSome(count: number): void {
@@ -201,11 +220,14 @@ export class Schedule {
     });
   }
 
+  /** One way or both, often around a leader. */
   private cutSome(): void {
     const dice = this.random.unit();
-    const some = this.pick(ids)!;
-    if (dice < 0.5) this.cuts.clear();
-    else if (dice < 0.75) this.cuts.add(`${some}>${this.pick(ids)}`);
+    const leaders = this.up.filter(({ status }) => status.role === 'leader');
+    const some = (this.chance(0.5) ? this.pick(leaders)?.id : undefined) ?? this.pick(ids)!;
+    if (dice < 0.4) this.cuts.clear();
+    else if (dice < 0.6) this.cuts.add(`${some}>${this.pick(ids)}`);
+    else if (dice < 0.8) this.cuts.add(`${this.pick(ids)}>${some}`);
     else for (const id of ids) this.cuts.add(`${some}>${id}`).add(`${id}>${some}`);
   }
 
@@ -230,6 +252,12 @@ export class Schedule {
     server.reads = [];
     server.restart({ quietTicks: this.electionTicks });
     this.post(server.drain());
+  }
+
+  private switchDisk(server: TestServer): void {
+    server.promptDisk = !server.promptDisk;
+    if (server.promptDisk) this.post(server.flush(Number.POSITIVE_INFINITY));
+    this.after(server, () => undefined);
   }
 
   private forgetReads(server: TestServer): void {
