@@ -12,6 +12,8 @@ interface ApiCheck {
   readonly Status: string;
   readonly Output: string;
   readonly ServiceID: string;
+  /** Ours: also `pending` and `stale`, which Consul's clients see as critical. */
+  readonly RollcallStatus?: string;
   /** Ours: time of the last change of status. */
   readonly LastChange?: string;
 }
@@ -33,11 +35,11 @@ export function command(io: Io): Command {
     .action(async (options: Options) => {
       const checks = (await read(options, io))
         .filter((check) => options.node === undefined || check.Node === options.node)
-        .filter((check) => options.status === undefined || check.Status === options.status)
+        .filter((check) => options.status === undefined || statusOf(check) === options.status)
         .toSorted(byWorst);
       if (options.format === 'json') return printJson(io, checks);
       const rows = checks.map((check) => [
-        check.Status,
+        statusOf(check),
         check.Node,
         check.ServiceID,
         check.CheckID,
@@ -63,8 +65,12 @@ function byWorst(a: ApiCheck, b: ApiCheck): number {
   );
 }
 
+function statusOf(check: ApiCheck): string {
+  return check.RollcallStatus ?? check.Status;
+}
+
 function rank(check: ApiCheck): number {
-  const found = order.indexOf(check.Status);
+  const found = order.indexOf(statusOf(check));
   return found === -1 ? 0 : found;
 }
 

@@ -1,11 +1,12 @@
 /** `rollcall events`: what happened; with `--follow` it goes on until it is stopped. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { StreamRecord } from '../../proto/schema/event.ts';
 import type { Query } from './api.ts';
 import { followEvents, readEvents, readPosition } from './event-source.ts';
 import { formatRecord } from './event-text.ts';
+import { execForEvent } from './exec-event.ts';
 import type { Io } from './io.ts';
-import { apiOf, collect, type SharedOptions, wholeNumber, withAgent } from './shared.ts';
+import { apiOf, collect, durationMs, type SharedOptions, wholeNumber, withAgent } from './shared.ts';
 
 interface Options extends SharedOptions {
   readonly follow?: boolean;
@@ -18,11 +19,14 @@ interface Options extends SharedOptions {
   readonly status?: readonly string[];
   readonly tag?: readonly string[];
   readonly filter?: string;
+  readonly exec?: string;
+  readonly execTimeout: number;
 }
 
 const lastDefault = 20;
 /** Without `--after`, a filtered look back goes through so many events at most. */
 const lookBackMax = 10_000;
+const execTimeoutMs = 60_000;
 
 export function command(io: Io): Command {
   return withAgent(new Command())
@@ -36,9 +40,18 @@ export function command(io: Io): Command {
     .option('--status <status>', 'only changes to this status or state; repeatable', collect)
     .option('--tag <tag>', 'only events of services with this tag; repeatable', collect)
     .option('--filter <expression>', 'an expression such as: Node == "web-1" and To == "critical"')
+    .option('--exec <command>', 'run this for each event, one at a time, with the event as JSON on its input')
+    .addOption(
+      new Option('--exec-timeout <time>', 'then it is ended, with all that it started')
+        .argParser(durationMs)
+        .default(execTimeoutMs, '1m'),
+    )
     .addHelpText('after', '\nWith --format json each record is one line.')
     .action(async (options: Options) => {
-      const show = (record: StreamRecord) => print(record, options, io);
+      const show = async (record: StreamRecord) => {
+        await print(record, options, io);
+        await exec(record, options, io);
+      };
       if (options.follow) await follow(options, io, show);
       else if (options.after !== undefined) await showFrom(options, options.after, io, show);
       else await showLast(options, io, show);
@@ -87,4 +100,10 @@ async function print(record: StreamRecord, options: Options, io: Io): Promise<vo
   if (options.format === 'json') return io.print(`${JSON.stringify(record)}\n`);
   // Signs of life are for programs.
   if (!('Position' in record)) await io.print(`${formatRecord(record)}\n`);
+}
+
+async function exec(record: StreamRecord, { exec: command, execTimeout }: Options, io: Io): Promise<void> {
+  if (command === undefined || !('Offset' in record)) return;
+  const { ok, message } = await execForEvent(command, record, execTimeout);
+  if (!ok) await io.complain(`rollcall: event ${record.Offset}: the command ${message}\n`);
 }

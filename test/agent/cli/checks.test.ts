@@ -22,7 +22,7 @@ test('the catalog, the worst first, with one line of output', async () => {
               Output: 'HTTP GET\u001b[2J 500\nmore',
               LastChange: '2026-11-22T03:12:00.000Z',
             }),
-            check('a', 'load', 'warning'),
+            check('a', 'load', 'critical', { RollcallStatus: 'pending' }),
           ],
         }
       : undefined,
@@ -31,7 +31,7 @@ test('the catalog, the worst first, with one line of output', async () => {
   expect(out.split('\n')).toEqual([
     'Status    Node  Service  Check  Since                     Output',
     'critical  b     shop     http   2026-11-22T03:12:00.000Z  HTTP GET\ufffd[2J 500',
-    'warning   a              load',
+    'pending   a              load',
     'passing   a              disk',
     '',
   ]);

@@ -155,3 +155,19 @@ test('--follow with a filter that is wrong does not try again', async () => {
     },
   );
 });
+
+test('--exec runs a command for each event; one that fails is told and the rest goes on', async () => {
+  const agent = await fakeAgent(log(1, 2));
+  const argv = [
+    'events',
+    '--after',
+    '0',
+    '--exec',
+    'test "$ROLLCALL_OFFSET" = 2',
+    '--http-addr',
+    agent.address,
+  ];
+  const { code, out, error } = await rollcall(argv);
+  expect({ code, lines: out.trim().split('\n').length }).toEqual({ code: 0, lines: 2 });
+  expect(error).toBe('rollcall: event 1: the command ended with exit code 1\n');
+});
