@@ -1,0 +1,352 @@
+/**
+ * The driver of Raft, and the only place that knows its order: **send what may go, persist, send what waited, apply.**
+ *
+ *     input (messages, a tick, proposals, a write that ended) ──▶ core ──▶ drain: batch after batch until there is none
+ *
+ * One input, one drain, then the next input. A write under way does not hold up the next batch; what vouches for it
+ * waits until it is durable. It owns the clock, the disk and the way out, all from its constructor, and decides nothing
+ * that is not about this order.
+ */
+import { ExpectedError, isExpected, messageOf } from '../proto/errors.ts';
+import type { Clock } from '../proto/ports.ts';
+import type { Entry, RaftMessage, ServerId } from '../proto/raft.ts';
+import type { Once } from '../proto/rpc.ts';
+import type { CommandBody } from '../proto/schema/command.ts';
+import type { HealthEvent } from '../proto/schema/event.ts';
+import type { Fsm } from './fsm/fsm.ts';
+import type { Outcome } from './fsm/outcome.ts';
+import { Proposals } from './proposals.ts';
+import type { MembershipTarget, Raft } from './raft/raft.ts';
+import type { RaftStatus, Ready, Standing, Write } from './raft/ready.ts';
+import { ReadBarriers } from './read-barriers.ts';
+import type { Snapshotter } from './snapshotter.ts';
+import { Ticker } from './ticker.ts';
+
+/** What the driver needs of the log on disk (`raft-storage.ts`). */
+export interface ReplicaStorage {
+  onLoaded: (() => void) | null;
+  onFault: ((error: ExpectedError) => void) | null;
+  write(writes: readonly Write[]): Promise<void>;
+}
+
+/** What the driver needs of the event log (`event-log.ts`). */
+export interface ReplicaEvents {
+  onFault: ((error: ExpectedError) => void) | null;
+  /** Events whose offset is in the log already are passed over. */
+  append(events: readonly HealthEvent[]): void;
+  /** Events before this offset may be deleted. */
+  trim(firstKept: number): Promise<void>;
+}
+
+export interface ReplicaPorts {
+  readonly id: ServerId;
+  readonly clock: Clock;
+  readonly raft: Raft;
+  readonly storage: ReplicaStorage;
+  readonly fsm: Fsm;
+  readonly events: ReplicaEvents;
+  readonly snapshotter: Snapshotter;
+  send(to: ServerId, messages: readonly RaftMessage[]): void;
+  /** The end of this turn of the event loop. */
+  defer(run: () => void): void;
+  /** This server can go on no longer: its disk failed, or it met a command of a newer server. Called once. */
+  onHalt(error: Error): void;
+}
+
+export interface ReplicaLimits {
+  /** Length of one tick in milliseconds. Default 100: heartbeats each tick, elections after ten to twenty. */
+  readonly tickMs: number;
+  /** Commands applied in one turn of the event loop. Default 1,000. */
+  readonly appliedPerTurnMax: number;
+}
+
+const defaults: ReplicaLimits = { tickMs: 100, appliedPerTurnMax: 1_000 };
+
+export class Replica {
+  readonly #ports: ReplicaPorts;
+  readonly #limits: ReplicaLimits;
+  readonly #proposals = new Proposals();
+  readonly #barriers = new ReadBarriers();
+  readonly #listeners = new Set<(standing: Standing) => void>();
+  #standing: Standing;
+  /** Tokens under way, and what waits for each. */
+  readonly #writes: Array<{ readonly token: number; readonly messages: RaftMessage[] }> = [];
+  #draining = false;
+  #drainAgain = false;
+  #placing = false;
+  readonly #ticker: Ticker;
+  #heardLeaderMs = Number.NEGATIVE_INFINITY;
+  /** Not null while a snapshot takes the place of the log: the core must not look at the disk then. */
+  #frozen: { resolve: () => void } | null = null;
+  #halted: ExpectedError | null = null;
+
+  constructor(ports: ReplicaPorts, limits: Partial<ReplicaLimits> = {}) {
+    this.#ports = ports;
+    this.#limits = { ...defaults, ...limits };
+    const { role, term, leader } = ports.raft.status();
+    this.#standing = { role, term, leader };
+    this.#ticker = new Ticker(ports.clock, this.#limits.tickMs, ({ isLate }) => this.#onTick(isLate));
+  }
+
+  start(): void {
+    const { storage, events, snapshotter } = this.#ports;
+    storage.onLoaded = () => this.#input((raft) => raft.loaded());
+    storage.onFault = (error) => this.#halt(error);
+    events.onFault = (error) => this.#halt(error);
+    snapshotter.attach({
+      freeze: () => this.#freeze(),
+      installed: (meta) => {
+        this.#frozen = null;
+        this.#input((raft) => raft.snapshotInstalled(meta));
+      },
+      failed: () => this.#input((raft) => raft.snapshotFailed()),
+      sent: (peer, ok) => this.#input((raft) => raft.snapshotSent(peer, ok)),
+      halt: (error) => this.#halt(error),
+    });
+    this.#ticker.start();
+    this.#drain();
+  }
+
+  /** No tick, no answer, no write any more. What waits is told that this server is stopping. */
+  stop(): void {
+    this.#silence(new ExpectedError('STOPPING'));
+  }
+
+  get standing(): Standing {
+    return this.#standing;
+  }
+
+  get isLeader(): boolean {
+    return this.#standing.role === 'leader';
+  }
+
+  /** Why this server takes no part any more; null while it does. */
+  get halted(): ExpectedError | null {
+    return this.#halted;
+  }
+
+  /** Milliseconds since a leader was heard; 0 on the leader, infinite before the first. */
+  get lastContactMs(): number {
+    return this.isLeader ? 0 : this.#ports.clock.nowMs() - this.#heardLeaderMs;
+  }
+
+  status(): RaftStatus {
+    return this.#ports.raft.status();
+  }
+
+  /** Role, term or leader changed. Returns the function that ends the subscription. */
+  onStanding(listener: (standing: Standing) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Messages of another server. */
+  receive(messages: readonly RaftMessage[]): void {
+    this.#input((raft) => {
+      for (const message of messages) raft.step(message);
+    });
+    const { leader } = this.#standing;
+    if (
+      leader !== null &&
+      messages.some((message) => message.from === leader && message.to === this.#ports.id)
+    ) {
+      this.#heardLeaderMs = this.#ports.clock.nowMs();
+    }
+  }
+
+  /**
+   * Resolves when the command was applied here, with what came of it. Rejects with the refusal of the state machine, or
+   * with NOT_LEADER, BUSY, TOO_LARGE, CANNOT_WRITE (surely not written), or OUTCOME_UNKNOWN.
+   */
+  propose(body: CommandBody, once: Once | null = null): Promise<Outcome> {
+    if (this.#halted !== null) return Promise.reject(this.#halted);
+    if (!this.isLeader) return Promise.reject(this.#notLeader());
+    const outcome = this.#proposals.add(body, once, this.#ports.clock.wallMs());
+    this.#placeSoon();
+    return outcome;
+  }
+
+  /**
+   * Resolves when this server may answer a read from its state: `default` with the lease of a quorum, `consistent` after a
+   * round that began now. Rejects with NOT_LEADER.
+   */
+  readBarrier(mode: 'default' | 'consistent'): Promise<void> {
+    if (this.#halted !== null) return Promise.reject(this.#halted);
+    if (!this.isLeader) return Promise.reject(this.#notLeader());
+    return this.#barriers.wait((context) => {
+      this.#input((raft) => {
+        // The process slept and this read came before the tick that is due: nobody knows who leads meanwhile.
+        if (this.#ticker.isLate) raft.forgetLease();
+        raft.read(context, mode === 'consistent' ? 'index' : 'lease');
+      });
+    });
+  }
+
+  /** Answers what the core says; a change that was begun shows in `status().membership`. */
+  changeMembership(target: MembershipTarget): ReturnType<Raft['changeMembership']> {
+    return this.#ask((raft) => raft.changeMembership(target));
+  }
+
+  transferLeadership(to: ServerId): ReturnType<Raft['transferLeadership']> {
+    return this.#ask((raft) => raft.transferLeadership(to));
+  }
+
+  #ask<T>(question: (raft: Raft) => T): T {
+    const answer = question(this.#ports.raft);
+    this.#drain();
+    return answer;
+  }
+
+  #input(act: (raft: Raft) => void): void {
+    if (this.#halted !== null || this.#frozen !== null) return;
+    try {
+      act(this.#ports.raft);
+    } catch (error) {
+      this.#halt(error);
+    }
+    this.#drain();
+  }
+
+  /** Whatever one batch brings about is an input too and drained after it, never inside of it. */
+  #drain(): void {
+    this.#drainAgain = true;
+    if (this.#draining) return;
+    this.#draining = true;
+    try {
+      while (this.#drainAgain && this.#halted === null) {
+        this.#drainAgain = false;
+        const ready = this.#ports.raft.ready();
+        if (ready === null) continue;
+        this.#drainAgain = true;
+        this.#work(ready);
+      }
+    } catch (error) {
+      this.#halt(error);
+    } finally {
+      this.#draining = false;
+    }
+  }
+
+  #work(ready: Ready): void {
+    if (ready.changed !== null) this.#noteStanding(ready.changed);
+    this.#send(ready.messages);
+    if (ready.write !== null) this.#persist(ready.write, ready.messagesAfterWrite);
+    else this.#sendAfterWrites(ready.messagesAfterWrite);
+    this.#apply(ready.committed);
+    this.#barriers.answered(ready.reads, this.#ports.fsm.state.index, this.#standing.leader);
+    if (ready.fetchSnapshot !== null) this.#ports.snapshotter.fetch(ready.fetchSnapshot);
+  }
+
+  #persist(write: Write, messages: readonly RaftMessage[]): void {
+    this.#writes.push({ token: write.token, messages: [...messages] });
+    this.#ports.storage
+      .write([write])
+      .then(() => this.#onStored(write.token))
+      .catch((error: unknown) => this.#halt(error));
+  }
+
+  #onStored(token: number): void {
+    if (this.#halted !== null) return;
+    while (this.#writes[0] !== undefined && this.#writes[0].token <= token) {
+      this.#send(this.#writes.shift()!.messages);
+    }
+    this.#ports.raft.stored(token);
+    this.#drain();
+    if (this.#proposals.hasQueued) this.#placeSoon();
+    if (this.#writes.length === 0) this.#frozen?.resolve();
+  }
+
+  #sendAfterWrites(messages: readonly RaftMessage[]): void {
+    const newest = this.#writes.at(-1);
+    if (newest === undefined) this.#send(messages);
+    else newest.messages.push(...messages);
+  }
+
+  #send(messages: readonly RaftMessage[]): void {
+    const byPeer = new Map<ServerId, RaftMessage[]>();
+    for (const message of messages) {
+      const batch = byPeer.get(message.to);
+      if (batch === undefined) byPeer.set(message.to, [message]);
+      else batch.push(message);
+    }
+    for (const [peer, batch] of byPeer) this.#ports.send(peer, batch);
+  }
+
+  #apply(committed: readonly Entry[]): void {
+    const last = committed.at(-1);
+    if (last === undefined) return;
+    const { fsm, events, snapshotter } = this.#ports;
+    const applied = committed.map((entry) => fsm.apply(entry));
+    const news = applied.flatMap((each) => each.events);
+    // First the events, then the answers: whoever is told of a change finds it in the log.
+    if (news.length > 0) events.append(news);
+    const firstKept = applied.findLast((each) => each.firstKept !== null)?.firstKept;
+    if (firstKept != null) events.trim(firstKept).catch((error: unknown) => this.#halt(error));
+    for (const [i, entry] of committed.entries()) this.#proposals.applied(entry, applied[i]!.outcome);
+    this.#barriers.applied(last.index);
+    snapshotter.applied(committed);
+    // A long replay must not hold up everything else that this process does.
+    if (committed.length < this.#limits.appliedPerTurnMax) this.#ports.raft.applied(last.index);
+    else this.#ports.defer(() => this.#input((raft) => raft.applied(last.index)));
+  }
+
+  #noteStanding(standing: Standing): void {
+    const before = this.#standing;
+    this.#standing = standing;
+    if (before.role === 'leader' && (standing.role !== 'leader' || standing.term !== before.term)) {
+      this.#proposals.leadershipLost(standing.leader);
+    }
+    if (standing.leader !== null) this.#heardLeaderMs = this.#ports.clock.nowMs();
+    for (const listener of this.#listeners) listener(standing);
+  }
+
+  /** While a write is under way, proposals gather for the next one. */
+  #placeSoon(): void {
+    if (this.#placing || this.#writes.length > 0) return;
+    this.#placing = true;
+    this.#ports.defer(() => {
+      this.#placing = false;
+      if (this.#writes.length > 0) return;
+      this.#input((raft) => this.#proposals.place((data) => raft.propose(data)));
+    });
+  }
+
+  #onTick(isLate: boolean): void {
+    this.#input((raft) => {
+      if (isLate) raft.forgetLease();
+      raft.tick();
+    });
+  }
+
+  /** Messages and ticks are passed over from now on. Resolves when no write is under way. */
+  #freeze(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#frozen = { resolve };
+      if (this.#writes.length === 0) resolve();
+    });
+  }
+
+  #notLeader(): ExpectedError {
+    return new ExpectedError('NOT_LEADER', undefined, { data: { leader: this.#standing.leader } });
+  }
+
+  #halt(error: unknown): void {
+    if (this.#halted !== null) return;
+    const reason = isExpected(error)
+      ? error
+      : new ExpectedError('STOPPING', `this server has stopped: ${messageOf(error)}`, { cause: error });
+    this.#silence(reason);
+    this.#ports.onHalt(error instanceof Error ? error : reason);
+  }
+
+  #silence(reason: ExpectedError): void {
+    if (this.#halted !== null) return;
+    this.#halted = reason;
+    this.#ticker.stop();
+    this.#proposals.stop(reason);
+    this.#barriers.stop(reason);
+    const { term } = this.#standing;
+    if (this.#standing.role === 'follower' && this.#standing.leader === null) return;
+    this.#noteStanding({ role: 'follower', term, leader: null });
+  }
+}
