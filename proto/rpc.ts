@@ -79,6 +79,10 @@ export interface BootstrapStatus {
   readonly expect: number;
   /** '' while the disk is empty. */
   readonly clusterId: string;
+  /** Node ids of the living servers that it sees with its own datacenter and number to expect, itself included, sorted. */
+  readonly sees: readonly string[];
+  /** Its log is damaged: it neither votes nor acknowledges until it has been filled anew. */
+  readonly damaged: boolean;
 }
 
 export interface ClusterSeed {
