@@ -22,7 +22,7 @@ export interface ConfigDifference {
   readonly restart: readonly string[];
 }
 
-type Setting = Exclude<keyof AgentConfig, 'checks' | 'services' | 'configPaths'>;
+type Setting = Exclude<keyof AgentConfig, 'checks' | 'services' | 'secrets' | 'configPaths'>;
 
 /** Every setting has its line, or this does not compile. */
 const settings: Readonly<Record<Setting, readonly [key: string, when: 'live' | 'restart']>> = {

@@ -72,6 +72,8 @@ export interface AgentConfig {
   /** Bounds of what this agent keeps while no server answers. */
   readonly journalRecordsMax: number;
   readonly journalBytesMax: number;
+  /** What came in through `${env:…}` and `${file:…}`: to be kept out of everything that is shown. */
+  readonly secrets: readonly string[];
   /** Files and folders that were read, in order, for a reload. */
   readonly configPaths: readonly string[];
 }

@@ -24,7 +24,8 @@ export function explain(tree: LocatedMap): readonly Explained[] {
 function rows(located: Located, path: Path, secret: boolean): Explained[] {
   switch (located.kind) {
     case 'scalar': {
-      const value = secret && located.value !== null ? hidden : located.value;
+      const hide = located.secrets !== undefined || (secret && located.value !== null);
+      const value = hide ? hidden : located.value;
       return [{ key: formatPath(path), value, from: formatPlace(located.at) }];
     }
     case 'list':

@@ -14,6 +14,7 @@ export interface HostFacts {
   /** Folder that relative paths start from. */
   readonly folder: string;
   readonly addresses: readonly HostAddress[];
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 export function thisHost(): HostFacts {
@@ -24,5 +25,5 @@ export function thisHost(): HostFacts {
       addresses.push({ interface: name, address, family: family === 'IPv4' ? 4 : 6, loopback: internal });
     }
   }
-  return { hostname: hostname(), folder: process.cwd(), addresses };
+  return { hostname: hostname(), folder: process.cwd(), addresses, env: process.env };
 }

@@ -13,6 +13,7 @@ import type { LocatedMap } from './located.ts';
 import { mergeLayers, withoutNulls } from './merge.ts';
 import { parseConfigText } from './parse.ts';
 import { type Problem, Problems } from './problems.ts';
+import { fillReferences } from './references.ts';
 import { resolveConfig } from './resolve.ts';
 import { applyRules, hostLayer } from './rules.ts';
 import { validateSettings } from './validate.ts';
@@ -43,12 +44,21 @@ export async function loadConfig(request: LoadRequest, host: HostFacts = thisHos
 
   const files = await readConfigFiles(request.paths, problems);
   const parsed = files.flatMap((file) => parseConfigText(file.path, file.text, problems) ?? []);
-  const given = [...parsed.map(withoutNulls), flagLayer(request.flags)];
+  const references = { env: host.env, complete };
+  const filled = await Promise.all(
+    parsed.map((file) => fillReferences(withoutNulls(file), isSetting, references, problems)),
+  );
+  const given = [...filled, flagLayer(request.flags)];
   const right = given.map((layer) => validateSettings(layer, problems));
   const base = [defaultLayer(), hostLayer(host), ...(dev ? [devLayer()] : [])];
   const merged = mergeLayers([...base, ...right]);
 
-  const expanded = expandDefinitions(merged, problems);
+  const expanded = await fillReferences(
+    expandDefinitions(merged, problems),
+    (key) => !isSetting(key),
+    references,
+    problems,
+  );
   const definitions = readDefinitions(expanded, { complete }, problems);
   const tree = applyRules(expanded, { host, dev, complete }, problems);
 
@@ -59,4 +69,11 @@ export async function loadConfig(request: LoadRequest, host: HostFacts = thisHos
     tree,
     files: files.map((file) => file.path),
   };
+}
+
+/** Definitions are filled in when they are written out, so that a secret with a `${` in it is not looked at again. */
+const definitionKeys = new Set(['check', 'checks', 'service', 'services', 'templates', 'defaults']);
+
+function isSetting(key: string): boolean {
+  return !definitionKeys.has(key);
 }

@@ -16,6 +16,8 @@ export interface LocatedScalar {
   readonly kind: 'scalar';
   readonly at: Place;
   readonly value: Scalar;
+  /** Parts of the value that must never be shown, see references.ts. */
+  readonly secrets?: readonly string[];
 }
 
 export interface LocatedList {

@@ -8,6 +8,7 @@ import { parseDuration } from '../../proto/duration.ts';
 import type { AgentConfig, GossipProfile, LogLevel } from './agent-config.ts';
 import type { Definitions } from './definitions.ts';
 import { type LocatedMap, type Path, toPlain, valueAt } from './located.ts';
+import { secretsIn } from './references.ts';
 
 export interface ResolveOptions {
   readonly dev: boolean;
@@ -61,6 +62,7 @@ export function resolveConfig(
     eventsKeptMs: read.durationMs('event_log', 'max_age'),
     journalRecordsMax: read.number('journal', 'max_records'),
     journalBytesMax: read.number('journal', 'max_bytes'),
+    secrets: [...new Set(secretsIn(tree))],
     configPaths: options.configPaths,
   };
   return deepFreeze(config);

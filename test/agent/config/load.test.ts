@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the text under test is made of them
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ const host: HostFacts = {
     { interface: 'lo', address: '127.0.0.1', family: 4, loopback: true },
     { interface: 'eth0', address: '10.0.0.5', family: 4, loopback: false },
   ],
+  env: { TOKEN: 'geheim', KEY: 'MDEyMzQ1Njc4OWFiY2RlZg==' },
 };
 
 let folder = '';
@@ -204,4 +206,30 @@ test('one broken file does not hide the errors of the next', async () => {
     expect.stringMatching(/^a\.yaml:\d+:\d+: error: not valid YAML: /),
     'b.yaml:1:1: error: nodename: is not a known key (did you mean "node_name"?)',
   ]);
+});
+
+test('secrets come from the environment and from files, into settings and definitions', async () => {
+  const secret = join(folder, 'secret');
+  writeFileSync(secret, 's3cr3t ${each}\n');
+  const { config, problems } = await load(
+    {
+      'a.yaml': [
+        'encrypt: ${env:KEY}',
+        'checks:',
+        '  - for_each: [a]',
+        '    id: ${each}',
+        '    name: web',
+        '    http: http://localhost/',
+        '    interval: 10s',
+        `    header: {Authorization: ["Bearer \${env:TOKEN}", "\${file:${secret}}"]}`,
+      ].join('\n'),
+    },
+    { dev: true },
+  );
+  expect(problems).toEqual([]);
+  expect(config).toMatchObject({ encrypt: host.env.KEY, checks: [{ id: 'a' }] });
+  expect(JSON.stringify(config!.checks)).toContain(
+    '["Authorization","Bearer geheim"],["Authorization","s3cr3t ${each}"]',
+  );
+  expect(config!.secrets).toEqual([host.env.KEY, 'geheim', 's3cr3t ${each}']);
 });

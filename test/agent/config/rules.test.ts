@@ -10,6 +10,7 @@ const host: HostFacts = {
   hostname: 'box.example.org',
   folder: '/',
   addresses: [{ interface: 'eth0', address: '10.0.0.5', family: 4, loopback: false }],
+  env: {},
 };
 
 function apply(value: object, more: { dev?: boolean; complete?: boolean; host?: HostFacts } = {}) {
