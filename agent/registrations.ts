@@ -1,0 +1,105 @@
+/**
+ * Which services and checks this agent was told of, and by whom: its operator's files or a client of the API. A file
+ * wins over a client; what a client registered is kept over restarts, what stood in a file is read again.
+ */
+import type { CheckDefinition, ServiceDefinition } from '../proto/schema/definitions.ts';
+
+export type Source = 'file' | 'api';
+
+/** A small file of the agent's own (`agent/local-store.ts`). */
+export interface StoredValue<T> {
+  read(): T | undefined;
+  /** Durable soon; only the newest value counts. */
+  write(value: T): void;
+}
+
+export interface ApiRegistrations {
+  readonly services: readonly ServiceDefinition[];
+  readonly checks: readonly CheckDefinition[];
+}
+
+interface Registered<Definition> {
+  readonly definition: Definition;
+  readonly source: Source;
+}
+
+export class Registrations {
+  readonly #stored: StoredValue<ApiRegistrations>;
+  readonly #services = new Map<string, Registered<ServiceDefinition>>();
+  /** Checks that stand alone and those of services, by id. */
+  readonly #checks = new Map<string, Registered<CheckDefinition>>();
+
+  constructor(stored: StoredValue<ApiRegistrations>) {
+    this.#stored = stored;
+    const { services, checks } = stored.read() ?? { services: [], checks: [] };
+    for (const definition of services) this.#services.set(definition.id, { definition, source: 'api' });
+    for (const definition of checks) this.#checks.set(definition.id, { definition, source: 'api' });
+  }
+
+  service(id: string): ServiceDefinition | undefined {
+    return this.#services.get(id)?.definition;
+  }
+
+  check(id: string): CheckDefinition | undefined {
+    return this.#checks.get(id)?.definition;
+  }
+
+  services(): readonly ServiceDefinition[] {
+    return [...this.#services.values()].map(({ definition }) => definition);
+  }
+
+  checks(): readonly CheckDefinition[] {
+    return [...this.#checks.values()].map(({ definition }) => definition);
+  }
+
+  checksOf(serviceId: string): readonly CheckDefinition[] {
+    return this.checks().filter((check) => check.serviceId === serviceId);
+  }
+
+  putService(definition: ServiceDefinition, source: Source): void {
+    this.#services.set(definition.id, { definition, source });
+    for (const check of definition.checks) this.#checks.set(check.id, { definition: check, source });
+    this.#save();
+  }
+
+  putCheck(definition: CheckDefinition, source: Source): void {
+    this.#checks.set(definition.id, { definition, source });
+    this.#save();
+  }
+
+  /** The service with all its checks, whoever registered them. */
+  removeService(id: string): boolean {
+    if (!this.#services.delete(id)) return false;
+    for (const check of this.checksOf(id)) this.#checks.delete(check.id);
+    this.#save();
+    return true;
+  }
+
+  removeCheck(id: string): boolean {
+    const removed = this.#checks.delete(id);
+    if (removed) this.#save();
+    return removed;
+  }
+
+  /** Ids that stood in files and do so no longer. */
+  missingFrom(files: ApiRegistrations): { readonly services: string[]; readonly checks: string[] } {
+    const services = new Set(files.services.map(({ id }) => id));
+    const checks = new Set(
+      [...files.checks, ...files.services.flatMap((service) => service.checks)].map(({ id }) => id),
+    );
+    return {
+      services: [...this.#services]
+        .filter(([id, { source }]) => source === 'file' && !services.has(id))
+        .map(([id]) => id),
+      checks: [...this.#checks]
+        .filter(([id, { source }]) => source === 'file' && !checks.has(id))
+        .map(([id]) => id),
+    };
+  }
+
+  #save(): void {
+    const ofClients = <Definition>(all: Map<string, Registered<Definition>>): Definition[] =>
+      [...all.values()].filter(({ source }) => source === 'api').map(({ definition }) => definition);
+    this.#stored.write({ services: ofClients(this.#services), checks: ofClients(this.#checks) });
+  }
+}

@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest';
+import { LocalAgent, type MaintenanceReasons } from '../../agent/local-agent.ts';
+import { LocalState } from '../../agent/local-state.ts';
+import { type ApiRegistrations, Registrations, type StoredValue } from '../../agent/registrations.ts';
+import { CheckRunner } from '../../checks/runner.ts';
+import { parseServiceDefinition, type ServiceDefinition } from '../../proto/schema/definitions.ts';
+import type { JournalDraft } from '../../proto/schema/journal.ts';
+import { define, every10s, FakeKinds } from '../checks/fakes.ts';
+import { VirtualClock } from '../sim/clock.ts';
+
+const noFiles: ApiRegistrations = { services: [], checks: [] };
+
+function stored<T>(): StoredValue<T> & { value: T | undefined } {
+  return {
+    value: undefined as T | undefined,
+    read() {
+      return this.value;
+    },
+    write(value: T) {
+      this.value = value;
+    },
+  };
+}
+
+function service(keys: object): ServiceDefinition {
+  const parsed = parseServiceDefinition({ name: 'shop', ...keys });
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors));
+  return parsed.definition;
+}
+
+function host(kept = { api: stored<ApiRegistrations>(), maintenance: stored<MaintenanceReasons>() }) {
+  const clock = new VirtualClock();
+  const kinds = new FakeKinds(clock);
+  const records: JournalDraft[] = [];
+  const state = new LocalState({ wallMs: () => clock.wallMs(), record: (draft) => void records.push(draft) });
+  const local = new LocalAgent({
+    node: 'web-1',
+    clock,
+    state,
+    registrations: new Registrations(kept.api),
+    maintenance: kept.maintenance,
+    runner: (onChange) => new CheckRunner({ node: 'web-1', clock, kinds, onChange }),
+  });
+  const status = (id: string) => state.check(id)?.status;
+  return { clock, kinds, records, state, local, kept, status };
+}
+
+test('a check of a file runs, and its changes reach the rows', async () => {
+  const { clock, kinds, local, records, status } = host();
+  local.start({ services: [], checks: [every10s({ id: 'door' })] });
+  expect(status('door')).toBe('pending');
+  await clock.settleFor(3_000);
+  expect(status('door')).toBe('passing');
+  kinds.status = 'critical';
+  await clock.settleFor(12_000);
+  expect(records.map(({ kind }) => kind)).toEqual(['check.put', 'check.status', 'check.status']);
+});
+
+test('what left the files goes, what a client registered stays', () => {
+  const { local, status } = host();
+  local.start({ services: [service({ check: { ttl: '1m' } })], checks: [define({ id: 'door', ttl: '1m' })] });
+  local.registerCheck(define({ id: 'mine', ttl: '1m' }));
+  local.applyFiles(noFiles);
+  expect(local.services()).toEqual([]);
+  expect(status('door')).toBeUndefined();
+  expect(status('service:shop')).toBeUndefined();
+  expect(status('mine')).toBe('pending');
+});
+
+test('a restart keeps registrations of clients and maintenance, and forgets old files', () => {
+  const first = host();
+  first.local.start({ services: [], checks: [define({ id: 'door', ttl: '1m' })] });
+  first.local.registerService(service({ check: { ttl: '1m' } }), { replaceChecks: false });
+  first.local.setMaintenance('shop', true, 'new shelves');
+  const second = host(first.kept);
+  second.local.start(noFiles);
+  expect(second.local.checks().map(({ id }) => id)).toEqual(['service:shop', '_service_maintenance:shop']);
+  expect(second.local.checks()[1]).toMatchObject({
+    notes: 'new shelves',
+    status: 'critical',
+    serviceName: 'shop',
+  });
+});
+
+test('only TTL checks are fed by clients', () => {
+  const { local, status } = host();
+  local.start({ services: [], checks: [define({ id: 'job', ttl: '1m' }), every10s({ id: 'door' })] });
+  expect(local.feed('job', 'passing', 'done')).toBe('fed');
+  expect(status('job')).toBe('passing');
+  expect(local.feed('door', 'passing', '')).toBe('not fed by clients');
+  expect(local.feed('nope', 'passing', '')).toBe('unknown');
+});
+
+test('an alias takes over the worst of its service and its node', () => {
+  const { local, status } = host();
+  const alias = define({ id: 'all', alias_service: 'shop' });
+  local.start({ services: [service({ check: { ttl: '1m' } })], checks: [alias] });
+  local.feed('service:shop', 'passing', '');
+  expect(status('all')).toBe('passing');
+  local.feed('service:shop', 'warning', 'slow');
+  expect(status('all')).toBe('warning');
+  local.setMaintenance(null, true, '');
+  local.feed('service:shop', 'passing', '');
+  expect(status('all')).toBe('critical');
+});
+
+test('a service whose check stays critical is removed after its time, and not when it recovers', async () => {
+  const { clock, local } = host();
+  const check = { ttl: '10m', deregister_critical_service_after: '1m' };
+  local.start({ services: [service({ check }), service({ name: 'till', check })], checks: [] });
+  local.feed('service:shop', 'critical', '');
+  local.feed('service:till', 'critical', '');
+  await clock.settleFor(30_000);
+  local.feed('service:till', 'passing', '');
+  await clock.settleFor(40_000);
+  expect(local.services().map(({ id }) => id)).toEqual(['till']);
+});
+
+test('checks of a service that are not named again stay unless they are to be replaced', () => {
+  const { local } = host();
+  local.start(noFiles);
+  local.registerService(service({ checks: [{ ttl: '1m' }, { ttl: '2m' }] }), { replaceChecks: false });
+  local.registerService(service({ check: { checkid: 'one', ttl: '1m' } }), { replaceChecks: false });
+  expect(local.checks().map(({ id }) => id)).toEqual(['service:shop:1', 'service:shop:2', 'one']);
+  local.registerService(service({ check: { checkid: 'one', ttl: '1m' } }), { replaceChecks: true });
+  expect(local.checks().map(({ id }) => id)).toEqual(['one']);
+});
+
+test('maintenance can be ended, and is not for services that nobody knows', () => {
+  const { local, kept } = host();
+  local.start(noFiles);
+  local.setMaintenance('nope', true, '');
+  local.setMaintenance(null, true, '');
+  expect(local.checks()).toMatchObject([{ id: '_node_maintenance', type: 'maintenance' }]);
+  local.setMaintenance(null, false, '');
+  expect(local.checks()).toEqual([]);
+  expect(kept.maintenance.value).toEqual({});
+});
