@@ -33,9 +33,13 @@ import { Records } from './records.ts';
 import { Refusals } from './refusal.ts';
 import { Self } from './self.ts';
 import type { Respond } from './serf/answers.ts';
+import { ConflictVote } from './serf/conflict.ts';
+import type { KeyOperation } from './serf/internal-queries.ts';
+import { askForKeys, type KeyReport } from './serf/keys.ts';
 import type { Asking } from './serf/queries.ts';
 import { Roll } from './serf/roll.ts';
 import { Serf } from './serf/serf.ts';
+import type { ClockTimes } from './serf/snapshot.ts';
 import { Spreader } from './spreader.ts';
 import type { StreamReader, Streams } from './streams.ts';
 
@@ -49,6 +53,8 @@ export type GossipEvent =
   | { readonly kind: 'keys-changed' }
   /** Our name belongs to another agent that lives; we have no right to go on. */
   | { readonly kind: 'name-taken'; readonly rival: Rival }
+  /** Somebody else claims our name, and we stay. */
+  | { readonly kind: 'name-conflict'; readonly rival: Rival }
   | { readonly kind: 'intrusion'; readonly report: IntrusionReport }
   /** This process stood still for so long. */
   | { readonly kind: 'stall'; readonly stallMs: number };
@@ -69,6 +75,8 @@ export interface GossipOptions {
   readonly send: Send;
   readonly streams: Streams;
   readonly onEvent: (event: GossipEvent) => void;
+  /** Where the Lamport clocks stood in the last life: what is older has been heard already. */
+  readonly restored?: ClockTimes;
   /** Shared by many cores in a simulation; otherwise each has its own. */
   readonly records?: Records;
 }
@@ -82,6 +90,7 @@ export class Gossip {
   readonly #acks = new Acks(acksMax);
   readonly #beliefs: Beliefs;
   readonly #serf: Serf;
+  readonly #conflict: ConflictVote;
   readonly #exchanges: Exchanges;
   readonly #kin: Kin;
   readonly #errands: Errands;
@@ -171,7 +180,15 @@ export class Gossip {
       onGone: (number, verdict) => this.#serf.onGone(number, this.#dossier(number, verdict)),
       onSuspicion: (number) => this.#tellMember(number),
       onSelf: () => this.#onSelf(),
-      onConflict: () => {},
+      onConflict: (existing, other) => this.#conflict.onConflict(existing, other),
+    });
+    this.#conflict = new ConflictVote({
+      parts,
+      serf: this.#serf,
+      reports: {
+        onTaken: (rival) => onEvent({ kind: 'name-taken', rival }),
+        onConflict: (rival) => onEvent({ kind: 'name-conflict', rival }),
+      },
     });
     const claim = new NameClaim({
       parts,
@@ -201,6 +218,7 @@ export class Gossip {
 
   /** Takes part from now on. */
   start(): void {
+    if (this.#options.restored !== undefined) this.#serf.restore(this.#options.restored);
     this.#spreader.start();
     this.#beliefs.announceSelf();
     this.#prober.start();
@@ -295,8 +313,19 @@ export class Gossip {
     this.#serf.query(request, asking);
   }
 
+  /** One step of a key rotation on all members; `key` is empty for a list. Throws what `query` throws. */
+  keys(operation: KeyOperation, key: Uint8Array, onDone: (report: KeyReport) => void): void {
+    askForKeys(this.#parts, this.#serf, operation, key, onDone);
+  }
+
   members(): Member[] {
     return [...this.#serf.roll.numbers()].map((number) => this.#serf.member(number));
+  }
+
+  /** The last Lamport times in use, for the next life. */
+  clocks(): ClockTimes {
+    const { members, events, queries } = this.#serf.clocks;
+    return { member: members.next - 1, event: events.next - 1, query: queries.next - 1 };
   }
 
   self(): Member {

@@ -71,10 +71,20 @@ export class PushPulls {
   }
 
   #onAnswer(answer: PushPull, join: boolean, onDone: OnExchanged): void {
+    if (join && this.#isOurs(answer)) {
+      onDone('that is this agent itself');
+      return;
+    }
     this.#claim.settle(answer.nodes, (nodes, taken) => {
       if (taken !== null) onDone(taken);
       else onDone(this.#merge(answer, nodes, join));
     });
+  }
+
+  /** Whoever answers lists itself, so a table with nobody but us is our own. */
+  #isOurs({ nodes }: PushPull): boolean {
+    const { self } = this.#parts;
+    return nodes.every((node) => node.name === self.name && self.record.sameAddress(node));
   }
 
   #merge(message: PushPull, nodes: readonly PushNodeState[], skipOldEvents: boolean): string | null {

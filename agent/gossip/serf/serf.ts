@@ -17,6 +17,7 @@ import { InternalQueries, internalPrefix } from './internal-queries.ts';
 import { LamportClock } from './lamport.ts';
 import { type Asking, Queries } from './queries.ts';
 import type { Roll } from './roll.ts';
+import type { ClockTimes } from './snapshot.ts';
 import { encodeState, mergeState, type SerfClocks, type StateParts } from './state.ts';
 import { Upkeep } from './upkeep.ts';
 import { UserEvents } from './user-events.ts';
@@ -97,6 +98,15 @@ export class Serf {
   stop(): void {
     this.#upkeep.stop();
     this.#queries.stop();
+  }
+
+  /** Goes on where the last life ended; what was heard then is not heard again. */
+  restore(times: ClockTimes): void {
+    this.clocks.members.witness(times.member);
+    this.clocks.events.witness(times.event);
+    this.clocks.queries.witness(times.query);
+    this.#events.ignoreBefore(times.event + 1);
+    this.#answers.ignoreBefore(times.query + 1);
   }
 
   /** Our own entry: put on the roll, or brought up to date. */

@@ -1,0 +1,77 @@
+/** One step of a key rotation, asked of the whole cluster at once, and what each member said. */
+import { decodeSerf, encodeSerf } from '../../../proto/gossip/serf.ts';
+import type { Parts } from '../parts.ts';
+import { type KeyOperation, keyQueryName } from './internal-queries.ts';
+import type { Roll } from './roll.ts';
+import type { Serf } from './serf.ts';
+
+export interface KeyReport {
+  /** Members that should have answered, ourselves included. */
+  readonly members: number;
+  /** Those that did as they were told. */
+  readonly succeeded: number;
+  /** Member → what it said instead. */
+  readonly failures: Readonly<Record<string, string>>;
+  /** Members that said nothing in time. */
+  readonly silent: readonly string[];
+  /** For a list: key (base64) → how many members have it, and how many seal with it. */
+  readonly keys: Readonly<Record<string, number>>;
+  readonly primaryKeys: Readonly<Record<string, number>>;
+}
+
+/** `key` is empty for a list. Throws what `Serf.query` throws. */
+export function askForKeys(
+  parts: Parts,
+  serf: Serf,
+  operation: KeyOperation,
+  key: Uint8Array,
+  onDone: (report: KeyReport) => void,
+): void {
+  const expected = presentMembers(parts, serf.roll);
+  const answered = new Set<string>();
+  const failures: Record<string, string> = {};
+  const keys: Record<string, number> = {};
+  const primaryKeys: Record<string, number> = {};
+  const hear = (from: string, payload: Uint8Array) => {
+    const { message } = decodeSerf(payload);
+    if (message?.type !== 'serf.keyResponse') {
+      failures[from] = 'its answer makes no sense';
+    } else if (!message.result) {
+      failures[from] = message.message;
+    } else {
+      for (const known of message.keys ?? []) keys[known] = (keys[known] ?? 0) + 1;
+      const { primaryKey } = message;
+      if (primaryKey !== '') primaryKeys[primaryKey] = (primaryKeys[primaryKey] ?? 0) + 1;
+    }
+    answered.add(from);
+    return expected.every((name) => answered.has(name));
+  };
+  const payload = encodeSerf({ type: 'serf.keyRequest', key });
+  const request = {
+    name: keyQueryName(operation),
+    payload,
+    nodes: [],
+    tags: {},
+    ack: false,
+    relayFactor: 0,
+    timeoutMs: 0,
+  };
+  serf.query(request, {
+    onAnswer: hear,
+    onDone: () =>
+      onDone({
+        members: expected.length,
+        succeeded: answered.size - Object.keys(failures).length,
+        failures,
+        silent: expected.filter((name) => !answered.has(name)),
+        keys,
+        primaryKeys,
+      }),
+  });
+}
+
+function presentMembers(parts: Parts, roll: Roll): string[] {
+  return parts.members.order
+    .filter((number) => ['alive', 'suspect'].includes(parts.members.belief(number)))
+    .map((number) => roll.record(number).name);
+}
