@@ -1,0 +1,99 @@
+/** `/v1/agent/check…`: the checks of this host, and what clients say of their TTL checks. Reference: 6.8. */
+import { z } from 'zod';
+import { ExpectedError } from '../../proto/errors.ts';
+import { decode } from '../../proto/schema/definitions/decode.ts';
+import { type CheckDefinition, parseCheckDefinition, runsPrograms } from '../../proto/schema/definitions.ts';
+import { type Answer, empty, json } from './answers.ts';
+import { definitionIn, jsonBody } from './body.ts';
+import type { Call } from './call.ts';
+import type { HttpContext } from './context.ts';
+import { checkFields, selected } from './filters.ts';
+import { shapeLocalCheck } from './shapes.ts';
+import type { Route } from './transport.ts';
+
+type Status = 'passing' | 'warning' | 'critical';
+
+export function agentCheckRoutes(context: HttpContext): Route[] {
+  const put = (path: string, PUT: (call: Call) => Answer): Route => ({ path, methods: { PUT } });
+  return [
+    { path: '/v1/agent/checks', methods: { GET: (call) => list(call, context) } },
+    put('/v1/agent/check/register', (call) => register(call, context)),
+    put('/v1/agent/check/deregister/', (call) => {
+      // Unknown is fine: clean-up code calls this twice.
+      context.local.deregisterCheck(call.required('CheckID missing', 500));
+      return empty();
+    }),
+    put('/v1/agent/check/pass/', (call) => feed(call, 'passing', call.get('note'), context)),
+    put('/v1/agent/check/warn/', (call) => feed(call, 'warning', call.get('note'), context)),
+    put('/v1/agent/check/fail/', (call) => feed(call, 'critical', call.get('note'), context)),
+    put('/v1/agent/check/update/', (call) => update(call, context)),
+  ];
+}
+
+function list(call: Call, context: HttpContext): Answer {
+  const shaped = context.local.checks().map((check) => shapeLocalCheck(check, context.facts.node));
+  return json(Object.fromEntries(selected(call, shaped, checkFields).map((check) => [check.CheckID, check])));
+}
+
+function register(call: Call, context: HttpContext): Answer {
+  const definition = definitionIn(parseCheckDefinition(jsonBody(call)));
+  refuseScripts([definition], context);
+  const { serviceId } = definition;
+  if (serviceId !== '' && !context.local.services().some(({ id }) => id === serviceId)) {
+    throw new ExpectedError('NOT_FOUND', `ServiceID ${JSON.stringify(serviceId)} does not exist`, {
+      status: 500,
+    });
+  }
+  context.local.registerCheck(definition);
+  return empty();
+}
+
+/** Whoever reaches this port could run programs on this host: only where the operator said so. */
+export function refuseScripts(definitions: readonly CheckDefinition[], context: HttpContext): void {
+  if (context.scriptsAllowed() || !definitions.some(({ spec }) => runsPrograms(spec.kind))) return;
+  throw new ExpectedError(
+    'BAD_REQUEST',
+    "Scripts are disabled on this agent from remote calls; to enable, configure 'enable_script_checks' to true",
+    { status: 500 },
+  );
+}
+
+const updateInput = z.strictObject({ status: z.string().optional(), output: z.string().optional() });
+
+function update(call: Call, context: HttpContext): Answer {
+  const { raw, problems } = decode(updateInput, jsonBody(call));
+  if (raw === undefined || problems.length > 0) {
+    throw new ExpectedError('BAD_REQUEST', problems[0]?.consul ?? 'Request decode failed');
+  }
+  const status = raw.status || 'passing';
+  if (!isStatus(status)) throw new ExpectedError('BAD_REQUEST', `Invalid check status: '${status}'`);
+  return feed(call, status, raw.output ?? '', context);
+}
+
+function isStatus(status: string): status is Status {
+  return status === 'passing' || status === 'warning' || status === 'critical';
+}
+
+function feed(call: Call, status: Status, output: string, context: HttpContext): Answer {
+  const id = call.required('CheckID missing', 500);
+  switch (context.local.feed(id, status, cut(output, context.checkOutputBytesMax()))) {
+    case 'fed':
+      return empty();
+    case 'unknown': {
+      const advice = 'Ensure that the check ID is passed, not the check name.';
+      throw new ExpectedError('NOT_FOUND', `Unknown check ID ${JSON.stringify(id)}. ${advice}`);
+    }
+    case 'not fed by clients': {
+      const message = `CheckID ${JSON.stringify(id)} does not have associated TTL`;
+      throw new ExpectedError('BAD_REQUEST', message, { status: 500 });
+    }
+  }
+}
+
+/** The first bytes, and a remark of the cut, as Consul has it. */
+function cut(output: string, bytesMax: number): string {
+  const bytes = Buffer.from(output);
+  if (bytes.length <= bytesMax) return output;
+  const kept = new TextDecoder().decode(bytes.subarray(0, bytesMax), { stream: true });
+  return `${kept} ... (captured ${bytesMax} of ${bytes.length} bytes)`;
+}

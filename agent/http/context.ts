@@ -1,0 +1,85 @@
+/**
+ * Everything that the API needs of its agent, as one object: routes reach nothing else. The parts are described by what
+ * is asked of them, so that a test can stand in for any of them.
+ */
+import type { Clock, Random } from '../../proto/ports.ts';
+import type { Rpc } from '../../proto/rpc.ts';
+import type { OwnCheck, OwnService } from '../../proto/schema/catalog.ts';
+import type { CheckDefinition, ServiceDefinition } from '../../proto/schema/definitions.ts';
+import type { SyncStatus } from '../anti-entropy.ts';
+import type { Membership } from '../gossip/membership.ts';
+import type { ConfigDifference } from '../reload.ts';
+import type { PoolStatus } from '../server-pool.ts';
+import type { Headers } from './answers.ts';
+
+/** One check of this host as it is now. */
+export interface LocalCheck extends OwnCheck {
+  readonly serviceName: string;
+  readonly serviceTags: readonly string[];
+  /** Unix milliseconds of the last change of status; 0 for what is not run, such as maintenance. */
+  readonly changedAtMs: number;
+  /** 0 where the check has none. */
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+export type FeedOutcome = 'fed' | 'unknown' | 'not fed by clients';
+
+/** Services and checks of this host (`agent/local-state.ts` and the check runner behind it). */
+export interface LocalAgent {
+  /** With the newest output of each. */
+  checks(): readonly LocalCheck[];
+  services(): readonly OwnService[];
+  /** Adds or replaces; kept over restarts. */
+  registerCheck(definition: CheckDefinition): void;
+  /** False when there is no such check. */
+  deregisterCheck(id: string): boolean;
+  /** What a client says of a TTL check. */
+  feed(id: string, status: 'passing' | 'warning' | 'critical', output: string): FeedOutcome;
+  /** Checks of the service that the definition does not name stay unless they are to be replaced. */
+  registerService(definition: ServiceDefinition, options: { replaceChecks: boolean }): void;
+  deregisterService(id: string): boolean;
+  /** `serviceId` null: the whole node. `reason` '' stands for the default sentence. */
+  setMaintenance(serviceId: string | null, enable: boolean, reason: string): void;
+}
+
+export interface AgentFacts {
+  readonly node: string;
+  readonly nodeId: string;
+  readonly datacenter: string;
+  readonly version: string;
+  readonly server: boolean;
+  readonly nodeMeta: Readonly<Record<string, string>>;
+  /** Unix milliseconds. */
+  readonly startedAtMs: number;
+}
+
+export interface HttpContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly facts: AgentFacts;
+  readonly membership: Membership;
+  /** The pool of servers, or on a server its own handlers. */
+  readonly rpc: Rpc;
+  readonly local: LocalAgent;
+  /** Null on a server, which needs no other one. */
+  poolStatus(): PoolStatus | null;
+  syncStatus(): SyncStatus;
+  /** Records that the servers have not confirmed. */
+  journalLength(): number;
+  /** Place in Raft, ready to be shown; null on a plain agent. */
+  raftStatus(): Readonly<Record<string, unknown>> | null;
+  /** The configuration without its secrets, free in form. */
+  shownConfig(): Readonly<Record<string, unknown>>;
+  /** Whether script checks may be registered over the API. */
+  scriptsAllowed(): boolean;
+  /** Bytes of output that a client's word about a check may have. */
+  checkOutputBytesMax(): number;
+  reload(): Promise<ConfigDifference>;
+  /** Says goodbye to the cluster; rejects with QUORUM where that would lose it. */
+  leave(): Promise<void>;
+  /** Ends the process in good order; called when the answer to `leave` is out. */
+  stop(): void;
+  readonly responseHeaders: Headers;
+  onBug(error: unknown, path: string): void;
+}

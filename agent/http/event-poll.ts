@@ -1,0 +1,118 @@
+/**
+ * `GET /v1/events?after=N&wait=5m`: the events after N as a list, held until there is one. `X-Rollcall-Offset` says where
+ * to go on from, with an empty list as well, so a filtered listener advances too.
+ */
+import { parseDuration } from '../../proto/duration.ts';
+import { ExpectedError } from '../../proto/errors.ts';
+import { compileEventFilter, everyEvent, type ServiceLookup } from '../../proto/event-filter.ts';
+import type { EventFilter } from '../../proto/rpc.ts';
+import type { HealthEvent } from '../../proto/schema/event.ts';
+import { followEvents, positionOf } from '../event-feed.ts';
+import { type Answer, json } from './answers.ts';
+import { type Call, waitMsMax } from './call.ts';
+import type { HttpContext } from './context.ts';
+import { eventRequest, refuseForeignLog } from './event-request.ts';
+
+export const pageEventsMax = 1_000;
+/** What comes this soon after the first event of a wait belongs to the same page. */
+const gatherMs = 10;
+/** What is there already is read to its end even when the wait is over, but no longer than this. */
+const catchUpMs = 10_000;
+
+interface PageRequest {
+  readonly after: number;
+  readonly logId: string;
+  /** Everything up to here is there already and not waited for. */
+  readonly target: number;
+  readonly limit: number;
+  readonly waitMs: number;
+  readonly matches: (event: HealthEvent) => boolean;
+}
+
+export async function pollEvents(call: Call, context: HttpContext): Promise<Answer> {
+  const request = eventRequest(call);
+  const limit = pageLimit(call);
+  const waitMs = pageWaitMs(call);
+  const status = await context.rpc.call('status', {});
+  refuseForeignLog(request, status.logId, status.firstOffset);
+  const { events, position } = await readPage(context, call.signal, {
+    after: request.after ?? status.lastOffset,
+    logId: status.logId,
+    target: status.lastOffset,
+    limit,
+    waitMs,
+    matches: compileEventFilter(request.filter, await serviceLookup(request.filter, context)),
+  });
+  return json(events, { 'X-Rollcall-Offset': String(position), 'X-Rollcall-Log': status.logId });
+}
+
+/** Reads all events and chooses here, so that the position is exact however few of them match. */
+async function readPage(context: HttpContext, signal: AbortSignal, request: PageRequest) {
+  const { clock } = context;
+  const { after, logId, target } = request;
+  const events: HealthEvent[] = [];
+  let position = after;
+  const abort = new AbortController();
+  const stop = () => abort.abort();
+  const endMs = clock.nowMs() + request.waitMs;
+  const timers = [
+    clock.after(request.waitMs, () => position >= target && stop()),
+    clock.after(request.waitMs + catchUpMs, stop),
+  ];
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const ports = { clock, signal: abort.signal };
+    for await (const record of followEvents(context.rpc, { after, logId, filter: everyEvent }, ports)) {
+      if ('Gap' in record) refuseTrimmed(after, record.Gap.To + 1);
+      if ('Error' in record) throw new ExpectedError('CONNECTION_LOST', record.Error.Message);
+      position = positionOf(record, position);
+      if ('Offset' in record && request.matches(record)) events.push(record);
+      if (events.length >= request.limit || abort.signal.aborted) break;
+      if (position < target) continue;
+      if (clock.nowMs() >= endMs) break;
+      if (events.length > 0 && timers.length === 2) timers.push(clock.after(gatherMs, stop));
+    }
+  } finally {
+    for (const timer of timers) timer.cancel();
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
+  return { events, position };
+}
+
+/** `after=0` means "from the first that is kept", so nothing is missing there. */
+function refuseTrimmed(after: number, firstKept: number): void {
+  if (after === 0) return;
+  throw new ExpectedError(
+    'OFFSET_TRIMMED',
+    `the log no longer holds offset ${after + 1}: the first one kept is ${firstKept}`,
+    { data: { first: firstKept } },
+  );
+}
+
+function pageLimit(call: Call): number {
+  const text = call.get('limit');
+  if (text === '') return pageEventsMax;
+  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Math.min(pageEventsMax, Number(text));
+  throw new ExpectedError('BAD_REQUEST', `Invalid limit: a number from 1 to ${pageEventsMax} is wanted`);
+}
+
+/** Without `wait` the answer is what there is. */
+function pageWaitMs(call: Call): number {
+  const text = call.get('wait');
+  if (text === '') return 0;
+  const parsed = parseDuration(text);
+  if (!parsed.ok || parsed.ms < 0) throw new ExpectedError('BAD_REQUEST', 'Invalid wait time');
+  return Math.min(waitMsMax, parsed.ms);
+}
+
+/** Names and tags of services, asked for only when the filter needs them. */
+async function serviceLookup(filter: EventFilter, { rpc }: HttpContext): Promise<ServiceLookup> {
+  if (filter.services.length === 0 && filter.tags.length === 0) return () => undefined;
+  const query = { of: 'services' } as const;
+  const { rows } = await rpc.call('catalog.query', { query, mode: 'stale', maxStaleMs: null });
+  const known = new Map(
+    rows.services.map((service) => [JSON.stringify([service.node, service.id]), service]),
+  );
+  return (node, id) => known.get(JSON.stringify([node, id]));
+}

@@ -1,0 +1,31 @@
+/** All paths of the API, group by group. */
+import { agentRoutes } from './agent.ts';
+import { agentCheckRoutes } from './agent-checks.ts';
+import { agentHealthRoutes } from './agent-health.ts';
+import { agentServiceRoutes } from './agent-services.ts';
+import { catalogRoutes } from './catalog.ts';
+import { CatalogWatch } from './catalog-watch.ts';
+import type { HttpContext } from './context.ts';
+import { eventRoutes } from './events.ts';
+import { healthRoutes } from './health.ts';
+import { CatalogReader } from './reads.ts';
+import { registerRoutes } from './register.ts';
+import { rootRoutes } from './root.ts';
+import { statusRoutes } from './status.ts';
+import type { Route } from './transport.ts';
+
+export function allRoutes(context: HttpContext): Route[] {
+  const reader = new CatalogReader(context, new CatalogWatch(context.rpc, context.clock));
+  return [
+    ...rootRoutes(),
+    ...agentRoutes(context),
+    ...agentCheckRoutes(context),
+    ...agentServiceRoutes(context),
+    ...agentHealthRoutes(context),
+    ...catalogRoutes(reader, context.facts.datacenter),
+    ...registerRoutes(context, reader),
+    ...healthRoutes(reader),
+    ...statusRoutes(context, reader),
+    ...eventRoutes(context),
+  ];
+}

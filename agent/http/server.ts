@@ -1,0 +1,104 @@
+/**
+ * Port 8500: opens the socket, sets the limits and mounts the routes. What a path answers is in the files named after
+ * their groups; what all of them share is in `transport.ts`.
+ */
+import type { Socket } from 'node:net';
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import type { Endpoint } from '../../proto/ports.ts';
+import { text } from './answers.ts';
+import type { HttpContext } from './context.ts';
+import { allRoutes } from './routes.ts';
+import { mountRoute, send, type TransportOptions } from './transport.ts';
+
+/** Larger requests are refused with this number in the answer. */
+export const bodyBytesMax = 1024 * 1024;
+export const headerBytesMax = 16 * 1024;
+/** Ten thousand listeners are welcome, a flood is not. */
+export const connectionsMax = 32_768;
+/** Time to send the headers, and the whole request: one byte a second holds no socket for ever. */
+const headersTimeoutMs = 15_000;
+const requestTimeoutMs = 60_000;
+const keepAliveTimeoutMs = 120_000;
+
+export interface RunningHttp {
+  /** The port is the real one when 0 was asked for. */
+  readonly address: Endpoint;
+  /** Ends streams and held requests, lets short ones finish, closes. */
+  stop(): Promise<void>;
+}
+
+/** Rejects with a Node-like error (`EADDRINUSE`, `EADDRNOTAVAIL` …) when it cannot listen there. */
+export async function startHttp(context: HttpContext, at: Endpoint): Promise<RunningHttp> {
+  const stopping = new AbortController();
+  const options: TransportOptions = {
+    responseHeaders: { 'X-Consul-Default-ACL-Policy': 'allow', ...context.responseHeaders },
+    stopping: stopping.signal,
+    onBug: context.onBug,
+  };
+  const app = makeApp(options);
+  for (const route of allRoutes(context)) mountRoute(app, route, options);
+  await app.listen({ host: at.host, port: at.port });
+  const bound = app.server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : at.port;
+  return {
+    address: { host: at.host, port },
+    stop: async () => {
+      stopping.abort();
+      await app.close();
+    },
+  };
+}
+
+function makeApp(options: TransportOptions): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    bodyLimit: bodyBytesMax,
+    exposeHeadRoutes: false,
+    forceCloseConnections: true,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    http: { maxHeaderSize: headerBytesMax, headersTimeout: headersTimeoutMs },
+    routerOptions: { maxParamLength: headerBytesMax },
+    clientErrorHandler: (error, socket) => answerClientError(error, socket as Socket),
+    frameworkErrors: (_error, request, reply) => {
+      void send(request, reply, text(400, 'Bad request: the path cannot be read'), options);
+    },
+  });
+  app.server.maxConnections = connectionsMax;
+  // Clients send any content type, or none: what a body is, is known by its path.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.setNotFoundHandler(async (request, reply) => {
+    const url = request.raw.url ?? '';
+    const [path = ''] = url.split('?');
+    if (path.includes('//')) {
+      return reply.redirect(path.replaceAll(/\/{2,}/g, '/') + url.slice(path.length), 301);
+    }
+    return reply.code(404).send();
+  });
+  app.setErrorHandler<FastifyError>(async (error, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status === 413) {
+      const message = `Request body too large, max size: ${bodyBytesMax} bytes`;
+      return send(request, reply, text(413, message), options);
+    }
+    if (status < 500) return send(request, reply, text(status, `Bad request: ${error.message}`), options);
+    options.onBug(error, request.url);
+    return send(request, reply, text(500, 'internal error'), options);
+  });
+  return app;
+}
+
+/** What is no HTTP at all is answered as briefly as it deserves. */
+function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return;
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request';
+  socket.end(
+    `HTTP/1.1 ${status}\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n${status}`,
+  );
+}
