@@ -38,6 +38,8 @@ export class RaftLog {
   applied: number;
   /** All entries up to here are on our disk. */
   storedIndex: number;
+  /** Term of the entry there; kept, because the view may be about to show a snapshot instead. */
+  private storedTerm: number;
   private delivered: number;
   private tail: Entry[] = [];
   private handedIndex: number;
@@ -49,12 +51,18 @@ export class RaftLog {
   constructor(view: LogView, committed: { commit: number; applied: number }) {
     this.view = view;
     this.storedIndex = view.lastIndex();
+    this.storedTerm = this.term(this.storedIndex) ?? 0;
     this.handedIndex = this.storedIndex;
     this.commit = committed.commit;
     this.applied = committed.applied;
     this.delivered = committed.applied;
+  }
+
+  /** What a disk that lost nothing fulfils when it is opened. */
+  assertSound(): void {
     assert(this.applied <= this.commit && this.commit <= this.lastIndex, 'applied <= commit <= last index');
-    assert(this.applied >= view.firstIndex() - 1, 'no unapplied entry was compacted away');
+    assert(this.applied >= this.view.firstIndex() - 1, 'no unapplied entry was compacted away');
+    assert(this.term(this.lastIndex) !== undefined, 'the last entry has a term');
   }
 
   get lastIndex(): number {
@@ -62,9 +70,7 @@ export class RaftLog {
   }
 
   get lastTerm(): number {
-    const term = this.term(this.lastIndex);
-    assert(term !== undefined, 'the last entry has a term');
-    return term;
+    return this.tail[this.tail.length - 1]?.term ?? this.storedTerm;
   }
 
   /** Undefined beyond the end and for what was compacted away. */
@@ -111,7 +117,12 @@ export class RaftLog {
     assert(index > this.commit, `entry ${index} is committed and stays`);
     assert(index <= this.lastIndex, 'there is something to cut');
     this.tail.length = Math.max(0, index - this.storedIndex - 1);
-    this.storedIndex = Math.min(this.storedIndex, index - 1);
+    if (index <= this.storedIndex) {
+      const term = this.term(index - 1);
+      assert(term !== undefined, 'what is before a cut is known');
+      this.storedIndex = index - 1;
+      this.storedTerm = term;
+    }
     if (index > this.handedIndex) return;
     this.handedIndex = index - 1;
     this.cutFrom = Math.min(this.cutFrom ?? index, index);
@@ -146,7 +157,8 @@ export class RaftLog {
       const write = this.pending.shift()!;
       newest = write.hardState ?? newest;
       if (write.vouchesFor <= this.storedIndex) continue;
-      this.tail.splice(0, write.vouchesFor - this.storedIndex);
+      const stored = this.tail.splice(0, write.vouchesFor - this.storedIndex);
+      this.storedTerm = stored[stored.length - 1]!.term;
       this.storedIndex = write.vouchesFor;
     }
     return newest;
@@ -183,6 +195,7 @@ export class RaftLog {
     for (const write of this.pending) write.vouchesFor = 0;
     this.tail = [];
     this.storedIndex = meta.index;
+    this.storedTerm = meta.term;
     this.handedIndex = meta.index;
     this.commit = meta.index;
     this.applied = meta.index;

@@ -24,7 +24,6 @@ export interface MembershipTarget {
   readonly addresses: Readonly<Record<ServerId, string>>;
 }
 
-/** Before the first membership nobody votes. */
 const nobody: Membership = { voters: [], outgoing: null, learners: [], addresses: {} };
 
 /** Entries that are looked through at once when an older membership is searched. */
@@ -83,10 +82,13 @@ export class MembershipHistory {
   private previous: LocatedMembership | null = null;
   /** After a restart the previous one is searched in the log below this index, only when it is needed. */
   private searchBelow: number;
+  private readonly origin: Membership;
 
-  constructor(latest: LocatedMembership) {
+  /** `origin` was in force before any entry or snapshot told of another one. */
+  constructor(latest: LocatedMembership, origin: Membership = nobody) {
     this.latest = latest;
     this.searchBelow = latest.index;
+    this.origin = origin;
   }
 
   get current(): Membership {
@@ -134,7 +136,7 @@ export class MembershipHistory {
     if (this.searchBelow <= oldest) {
       this.previous =
         snapshot === undefined
-          ? { index: 0, membership: nobody }
+          ? { index: 0, membership: this.origin }
           : { index: snapshot.membershipIndex, membership: snapshot.membership };
       return true;
     }

@@ -35,6 +35,11 @@ export class Outbox {
     (waitsForDisk(message, termIsDurable) ? this.afterWrite : this.atOnce).push(message);
   }
 
+  /** The term rose before they left. Nobody waits for promises of an older term, and the log may not keep them. */
+  dropPromises(): void {
+    this.afterWrite = [];
+  }
+
   take(): { messages: readonly RaftMessage[]; messagesAfterWrite: readonly RaftMessage[] } {
     const taken = { messages: this.atOnce, messagesAfterWrite: this.afterWrite };
     this.atOnce = [];

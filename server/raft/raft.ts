@@ -41,9 +41,11 @@ export interface RaftOptions {
   readonly hardState: HardState;
   /** What the state machine holds already: the index of its snapshot, or more. */
   readonly applied: number;
-  /** The newest membership in the log, else that of the snapshot, else that of the bootstrap; and its index (0 for the last). */
+  /** The newest membership in the log, else that of the snapshot, else `origin`; and its index. */
   readonly membership: Membership;
   readonly membershipIndex: number;
+  /** The membership at index 0, before any entry made one: what an entry that is cut may fall back to. Default: nobody. */
+  readonly origin?: Membership;
   readonly limits?: Partial<RaftLimits>;
   /** Default true. False when the disk is damaged: neither votes, acknowledges nor campaigns (raft.md 3.4). */
   readonly mayVote?: boolean;
@@ -63,18 +65,20 @@ export class Raft {
   constructor(options: RaftOptions) {
     const { id, random, log: view, hardState, applied, membership, membershipIndex } = options;
     const mayVote = options.mayVote ?? true;
-    const known = Math.max(hardState.commit, applied, view.snapshot()?.index ?? 0);
-    // A damaged disk may have lost what it once knew to be committed; a sound one has not.
-    const commit = mayVote ? known : Math.min(known, view.lastIndex());
+    // From a damaged disk nothing more is applied: what it holds beyond the snapshot may have holes.
+    const commit = mayVote ? Math.max(hardState.commit, applied, view.snapshot()?.index ?? 0) : applied;
     const log = new RaftLog(view, { commit, applied });
-    assert(!mayVote || hardState.term >= log.lastTerm, 'the log holds no entry of a later term than ours');
+    if (mayVote) {
+      log.assertSound();
+      assert(hardState.term >= log.lastTerm, 'the log holds no entry of a later term than ours');
+    }
     this.state = new RaftState({
       id,
       random,
       limits: completeLimits(options.limits),
       hardState,
       log,
-      members: new MembershipHistory({ index: membershipIndex, membership }),
+      members: new MembershipHistory({ index: membershipIndex, membership }, options.origin),
       mayVote,
       quietTicks: options.quietTicks ?? 0,
     });
@@ -144,7 +148,8 @@ export class Raft {
     const { state } = this;
     this.flush();
     const write = this.takeWrite();
-    const committed = state.log.takeCommitted(state.limits.applyBytesMax);
+    // What a snapshot is about to replace is not applied any more.
+    const committed = state.fetch === null ? state.log.takeCommitted(state.limits.applyBytesMax) : [];
     const fetchSnapshot = this.takeFetch();
     const changed = this.takeChange();
     const { reads } = state;

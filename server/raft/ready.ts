@@ -47,7 +47,8 @@ export interface Ready {
   /** To apply, in order, each index once. */
   readonly committed: readonly Entry[];
   readonly reads: readonly ReadState[];
-  /** A snapshot that the leader offered and that should be fetched and installed; then `installed(meta)`. */
+  /** A snapshot that the leader offered and that should be fetched and installed; then `snapshotInstalled(meta)` or
+   * `snapshotFailed()`. One at a time; until then nothing is appended, applied or won. */
   readonly fetchSnapshot: { readonly from: ServerId; readonly meta: SnapshotMeta } | null;
   /** Role, term or leader changed since the last batch. */
   readonly changed: Standing | null;

@@ -95,6 +95,7 @@ export class RaftState {
     assert(Number.isSafeInteger(term), 'a term is a safe integer');
     if (term > this.term) {
       this.setLeader(null);
+      this.outbox.dropPromises();
       this.term = term;
       this.vote = null;
     }
@@ -112,6 +113,7 @@ export class RaftState {
   becomeCandidate(): void {
     assert(this.role !== 'leader', 'a leader does not campaign');
     this.role = 'candidate';
+    this.outbox.dropPromises();
     this.term++;
     this.vote = this.id;
     this.startCampaign();
