@@ -37,7 +37,6 @@ export function withAgentFlags(command: Command): Command {
     .option('--serf-port <port>', 'port of gossip', portNumber)
     .option('--server-port <port>', 'port of server RPC', portNumber)
     .option('--dns-port <port>', 'port of DNS; -1 keeps it closed', portNumber)
-    .option('--encrypt <key>', 'gossip key, 16, 24 or 32 bytes in base64')
     .option('--log-level <level>', 'trace, debug, info, warn or error')
     .option('--log-json', 'one JSON object a line');
 }

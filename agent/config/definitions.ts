@@ -16,6 +16,7 @@ import {
   formatPlace,
   type Located,
   type LocatedMap,
+  map,
   type Path,
   placeOfKey,
   placeOfValue,
@@ -45,15 +46,19 @@ export function readDefinitions(
   options: DefinitionOptions,
   problems: Problems,
 ): Definitions {
-  const checks = readList(tree, 'checks', parseCheckDefinition, problems);
-  const services = readList(tree, 'services', parseServiceDefinition, problems);
-  refuseTwins(services, 'service', problems);
-  refuseTwins([...checks, ...services.flatMap(checksOf)], 'check', problems);
-  if (options.complete) refuseLostChecks(checks, services, problems);
-  judgeScripts(tree, [...checks, ...services.flatMap(checksOf)], options, problems);
+  const read = readList(tree, 'services', parseServiceDefinition, problems);
+  const services = onePerId(read, 'service', problems);
+  const alone = readList(tree, 'checks', parseCheckDefinition, problems);
+  const checks = onePerId([...alone, ...services.flatMap(checksOf)], 'check', problems);
+  const kept = new Set(checks.map((placed) => placed.definition));
+  if (options.complete) refuseLostChecks(alone, services, problems);
+  judgeScripts(tree, checks, options, problems);
   return {
-    checks: checks.map((placed) => placed.definition),
-    services: services.map((placed) => placed.definition),
+    checks: alone.map(({ definition }) => definition).filter((check) => kept.has(check)),
+    services: services.map(({ definition }) => ({
+      ...definition,
+      checks: definition.checks.filter((check) => kept.has(check)),
+    })),
   };
 }
 
@@ -72,7 +77,7 @@ function readList<Definition>(
     const path = [key, index];
     // A number is nanoseconds where Consul wrote the file, and a slip where a person did.
     const numericDurations = item.at.file.endsWith('.json') ? 'nanoseconds' : 'refused';
-    const parsed = parse(toPlain(item), { numericDurations });
+    const parsed = parse(toPlain(key === 'checks' ? named(item) : item), { numericDurations });
     if (parsed.ok) {
       for (const warning of parsed.warnings) report('warning', item, path, warning, problems);
       return [{ definition: parsed.definition, tree: item, path }];
@@ -80,6 +85,16 @@ function readList<Definition>(
     for (const error of parsed.errors) report('error', item, path, error, problems);
     return [];
   });
+}
+
+/** In files the id of a check stands in for its name, as in Consul. */
+function named(check: Located): Located {
+  if (check.kind !== 'map') return check;
+  const find = (wanted: readonly string[]) =>
+    [...check.entries].find(([key]) => wanted.includes(key.toLowerCase().replaceAll('_', '')))?.[1];
+  const id = find(['id', 'checkid']);
+  if (id === undefined || find(['name']) !== undefined) return check;
+  return map([...check.entries, ['name', id]], check.at);
 }
 
 function report(
@@ -104,24 +119,30 @@ function checksOf(service: Placed<ServiceDefinition>): Placed<CheckDefinition>[]
   });
 }
 
-function refuseTwins(
-  all: ReadonlyArray<Placed<{ readonly id: string }>>,
+/** As with keys: twice in one file is a slip, a later file wins over an earlier one, and that is said. */
+function onePerId<Definition extends { readonly id: string }>(
+  all: readonly Placed<Definition>[],
   what: string,
   problems: Problems,
-): void {
-  const first = new Map<string, Located>();
-  for (const { definition, tree, path } of all) {
-    const earlier = first.get(definition.id);
-    if (!earlier) first.set(definition.id, tree);
-    else {
-      const where = formatPlace(earlier.at);
+): Placed<Definition>[] {
+  const byId = new Map<string, Placed<Definition>>();
+  for (const placed of all) {
+    const { definition, tree, path } = placed;
+    const first = byId.get(definition.id);
+    byId.set(definition.id, placed);
+    if (first === undefined) continue;
+    const where = formatPlace(first.tree.at);
+    if (first.tree.at.file === tree.at.file) {
       problems.error(
         tree.at,
         path,
         `the ${what} id "${definition.id}" is taken at ${where}; give it another id`,
       );
+    } else {
+      problems.warning(tree.at, path, `replaces the ${what} with the id "${definition.id}" at ${where}`);
     }
   }
+  return [...byId.values()];
 }
 
 function refuseLostChecks(

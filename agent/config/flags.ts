@@ -17,7 +17,6 @@ export interface AgentFlags {
   readonly serfPort?: number;
   readonly serverPort?: number;
   readonly dnsPort?: number;
-  readonly encrypt?: string;
   readonly logLevel?: string;
   readonly logJson?: boolean;
 }
@@ -37,7 +36,6 @@ const keys: ReadonlyArray<readonly [keyof AgentFlags, string, string]> = [
   ['serfPort', '--serf-port', 'ports.serf_lan'],
   ['serverPort', '--server-port', 'ports.server'],
   ['dnsPort', '--dns-port', 'ports.dns'],
-  ['encrypt', '--encrypt', 'encrypt'],
   ['logLevel', '--log-level', 'log_level'],
   ['logJson', '--log-json', 'log_json'],
 ];

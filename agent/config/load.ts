@@ -3,6 +3,7 @@
  * files in the order in which they were named, the command line. Every problem of every layer is found in one pass.
  */
 import type { AgentConfig } from './agent-config.ts';
+import { consulKeysOf } from './consul-keys.ts';
 import { defaultLayer, devLayer } from './defaults.ts';
 import { readDefinitions } from './definitions.ts';
 import { expandDefinitions } from './expand.ts';
@@ -10,12 +11,14 @@ import { readConfigFiles } from './files.ts';
 import { type AgentFlags, flagLayer } from './flags.ts';
 import { type HostFacts, thisHost } from './host-facts.ts';
 import type { LocatedMap } from './located.ts';
-import { mergeLayers, withoutNulls } from './merge.ts';
+import { mergeLayers } from './merge.ts';
+import { normalized } from './normalize.ts';
 import { parseConfigText } from './parse.ts';
 import { type Problem, Problems } from './problems.ts';
 import { fillReferences } from './references.ts';
 import { resolveConfig } from './resolve.ts';
 import { applyRules, hostLayer } from './rules.ts';
+import { keysAt } from './schema.ts';
 import { validateSettings } from './validate.ts';
 
 export interface LoadRequest {
@@ -46,7 +49,9 @@ export async function loadConfig(request: LoadRequest, host: HostFacts = thisHos
   const parsed = files.flatMap((file) => parseConfigText(file.path, file.text, problems) ?? []);
   const references = { env: host.env, complete };
   const filled = await Promise.all(
-    parsed.map((file) => fillReferences(withoutNulls(file), isSetting, references, problems)),
+    parsed.map((file) =>
+      fillReferences(normalized(file, topKeys, problems), isSetting, references, problems),
+    ),
   );
   const given = [...filled, flagLayer(request.flags)];
   const right = given.map((layer) => validateSettings(layer, problems));
@@ -71,8 +76,10 @@ export async function loadConfig(request: LoadRequest, host: HostFacts = thisHos
   };
 }
 
+const topKeys = new Set([...(keysAt([]) ?? []), ...consulKeysOf('')]);
+
 /** Definitions are filled in when they are written out, so that a secret with a `${` in it is not looked at again. */
-const definitionKeys = new Set(['check', 'checks', 'service', 'services', 'templates', 'defaults']);
+const definitionKeys = new Set(['checks', 'services', 'templates', 'defaults']);
 
 function isSetting(key: string): boolean {
   return !definitionKeys.has(key);

@@ -1,44 +1,12 @@
 /**
- * Several layers (defaults, files, flags) → one tree, as Consul does it: a later scalar wins, lists are put one
- * behind the other, blocks are merged key by key. `check` and `service` of every file go to the end of `checks`
- * and `services`, so two files with one service each make two services.
+ * Several layers (defaults, files, flags) → one tree, as Consul does it: a later scalar wins, lists are put one behind
+ * the other, blocks are merged key by key.
  */
-import { type Located, type LocatedEntry, type LocatedMap, list, map } from './located.ts';
-
-const plurals: ReadonlyArray<readonly [string, string]> = [
-  ['check', 'checks'],
-  ['service', 'services'],
-];
+import { type Located, type LocatedMap, list, map } from './located.ts';
 
 /** Later layers win. */
 export function mergeLayers(layers: readonly LocatedMap[]): LocatedMap {
-  return layers.map(gathered).reduce(mergeMaps);
-}
-
-/** The file without keys that are set to nothing: they count as not given, as in Consul. */
-export function withoutNulls(tree: LocatedMap): LocatedMap {
-  const kept: [string, LocatedEntry][] = [];
-  for (const [key, entry] of tree.entries) {
-    if (entry.value.kind === 'scalar' && entry.value.value === null) continue;
-    const value = entry.value.kind === 'map' ? withoutNulls(entry.value) : entry.value;
-    kept.push([key, { ...entry, value }]);
-  }
-  return map(kept, tree.at);
-}
-
-/** One `check` is a list of one. */
-function gathered(layer: LocatedMap): LocatedMap {
-  const entries = new Map(layer.entries);
-  for (const [singular, plural] of plurals) {
-    const one = entries.get(singular);
-    if (!one) continue;
-    entries.delete(singular);
-    const many = entries.get(plural);
-    const items = many?.value.kind === 'list' ? many.value.items : [];
-    const at = many?.value.at ?? one.value.at;
-    entries.set(plural, { keyAt: many?.keyAt ?? one.keyAt, value: list([...items, one.value], at) });
-  }
-  return map(entries, layer.at);
+  return layers.reduce(mergeMaps);
 }
 
 function mergeMaps(earlier: LocatedMap, later: LocatedMap): LocatedMap {

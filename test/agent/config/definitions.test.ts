@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { readDefinitions } from '../../../agent/config/definitions.ts';
-import { mergeLayers } from '../../../agent/config/merge.ts';
+import { normalized } from '../../../agent/config/normalize.ts';
 import { parseConfigText } from '../../../agent/config/parse.ts';
 import { formatProblem, Problems } from '../../../agent/config/problems.ts';
 
 function read(text: string, file = 'a.yaml') {
   const problems = new Problems();
-  const tree = mergeLayers([parseConfigText(file, text, problems)!]);
+  const tree = normalized(parseConfigText(file, text, problems)!, new Set(), problems);
   const found = readDefinitions(tree, { complete: true }, problems);
   return { ...found, problems: problems.sorted([file]).map(formatProblem) };
 }

@@ -146,14 +146,14 @@ test("Consul's service and check definition files load as they are", async () =>
         },
       }),
       'mem.json': JSON.stringify({
-        check: { id: 'mem-util', name: 'Memory utilization', ttl: '30s', notes: 'fed by cron' },
+        check: [{ id: 'mem-util', ttl: '30s', notes: 'fed by cron' }],
       }),
       'self.yaml': 'enable_local_script_checks: true\n',
     },
     { dev: true },
   );
   expect(problems).toEqual([]);
-  expect(config!.checks).toMatchObject([{ id: 'mem-util', name: 'Memory utilization', serviceId: '' }]);
+  expect(config!.checks).toMatchObject([{ id: 'mem-util', name: 'mem-util', serviceId: '' }]);
   expect(config!.services).toMatchObject([
     {
       id: 'redis',
@@ -174,19 +174,30 @@ test('in YAML a duration without a unit is a slip and never nanoseconds', async 
   expect(problems).toContain('a.yaml:4:13: error: checks[0].interval: needs a unit (did you mean "10s"?)');
 });
 
-test('ids are unique over all files, and a check belongs to a service that exists', async () => {
-  const { problems } = await load(
+test('an id twice in a file is a slip; a later file wins over an earlier one, and that is said', async () => {
+  const { config, problems } = await load(
     {
-      'a.yaml': 'check: {name: web, tcp: "localhost:80", interval: 10s}\nservice: {name: db}\n',
-      'b.yaml': 'check: {id: web, name: other, tcp: "localhost:81", interval: 10s}\nservice: {name: db}\n',
-      'c.yaml': 'check: {name: lost, service_id: dbb, ttl: 10s}\n',
+      'a.yaml': 'check: {name: web, tcp: "localhost:80", interval: 10s}\nservice: {name: db, port: 1}\n',
+      'b.yaml':
+        'check: {id: web, name: other, tcp: "localhost:81", interval: 10s}\nservice: {name: db, port: 2}\n',
     },
     { dev: true },
   );
   expect(problems).toEqual([
-    'b.yaml:1:8: error: checks[1]: the check id "web" is taken at a.yaml:1:8; give it another id',
-    'b.yaml:2:10: error: services[1]: the service id "db" is taken at a.yaml:2:10; give it another id',
-    'c.yaml:1:8: error: checks[2]: belongs to the service "dbb", which this configuration does not define',
+    'b.yaml:1:8: warning: checks[1]: replaces the check with the id "web" at a.yaml:1:8',
+    'b.yaml:2:10: warning: services[1]: replaces the service with the id "db" at a.yaml:2:10',
+  ]);
+  expect(config).toMatchObject({ checks: [{ id: 'web', name: 'other' }], services: [{ id: 'db', port: 2 }] });
+  const twice = 'checks:\n  - {name: web, ttl: 10s}\n  - {name: web, ttl: 20s}\n';
+  expect((await load({ 'a.yaml': twice }, { dev: true })).problems).toEqual([
+    'a.yaml:3:5: error: checks[1]: the check id "web" is taken at a.yaml:2:5; give it another id',
+  ]);
+});
+
+test('a check belongs to a service that exists', async () => {
+  const lost = { 'a.yaml': 'check: {name: lost, service_id: dbb, ttl: 10s}\nservice: {name: db}\n' };
+  expect((await load(lost, { dev: true })).problems).toEqual([
+    'a.yaml:1:8: error: checks[0]: belongs to the service "dbb", which this configuration does not define',
   ]);
 });
 
