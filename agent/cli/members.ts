@@ -35,7 +35,7 @@ export function command(io: Io): Command {
         stateOf(member),
         typeOf(member),
         member.Tags.dc ?? '',
-        member.Tags.build ?? '',
+        buildOf(member),
         member.Tags.id ?? '',
       ]);
       await io.print(formatTable(['Node', 'Address', 'State', 'Type', 'DC', 'Build', 'Id'], rows));
@@ -46,8 +46,13 @@ function stateOf(member: ApiMember): string {
   return states[member.Status] ?? String(member.Status);
 }
 
-/** Our servers say so in a tag of their own, Consul's in their role; a stock Serf agent says neither. */
+/** Behind the version of Consul that we are compatible with stands our own; Consul has its revision there. */
+function buildOf({ Tags: { build = '' } }: ApiMember): string {
+  return build.split(':').findLast((part) => part !== '') ?? '';
+}
+
+/** Our servers name their RPC port in a tag of their own, Consul's their role; a stock Serf agent says neither. */
 function typeOf(member: ApiMember): string {
-  if (member.Tags.rc_server !== undefined || member.Tags.role === 'consul') return 'server';
+  if (member.Tags.rc_port !== undefined || member.Tags.role === 'consul') return 'server';
   return member.Tags.role === 'node' ? 'agent' : '';
 }

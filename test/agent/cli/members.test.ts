@@ -7,14 +7,14 @@ const members = [
     Addr: '::1',
     Port: 8301,
     Status: 4,
-    Tags: { role: 'node', dc: 'dc1', build: '0.1.0:', id: 'b' },
+    Tags: { role: 'node', dc: 'dc1', build: '1.8.7:', id: 'b' },
   },
   {
     Name: 'server-1',
     Addr: '10.0.0.1',
     Port: 8301,
     Status: 1,
-    Tags: { role: 'node', dc: 'dc1', rc_server: '8300', build: '0.1.0:', id: 'a' },
+    Tags: { role: 'node', dc: 'dc1', rc_port: '8300', build: '1.8.7:rollcall-0.1.0', id: 'a' },
   },
   { Name: 'zoo', Addr: '10.0.0.3', Port: 7946, Status: 2, Tags: {} },
 ];
@@ -24,9 +24,9 @@ test('a table for people, sorted by name', async () => {
   const { code, out } = await rollcall(['members', '--http-addr', `http://${agent.address}/`]);
   expect(code).toBe(0);
   expect(out.split('\n')).toEqual([
-    'Node      Address        State    Type    DC   Build   Id',
-    'server-1  10.0.0.1:8301  alive    server  dc1  0.1.0:  a',
-    'web-2     [::1]:8301     failed   agent   dc1  0.1.0:  b',
+    'Node      Address        State    Type    DC   Build           Id',
+    'server-1  10.0.0.1:8301  alive    server  dc1  rollcall-0.1.0  a',
+    'web-2     [::1]:8301     failed   agent   dc1  1.8.7           b',
     'zoo       10.0.0.3:7946  leaving',
     '',
   ]);

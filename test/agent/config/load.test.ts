@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AgentFlags } from '../../../agent/config/flags.ts';
 import type { HostFacts } from '../../../agent/config/host-facts.ts';
@@ -244,3 +245,65 @@ test('secrets come from the environment and from files, into settings and defini
   );
   expect(config!.secrets).toEqual([host.env.KEY, 'geheim', 's3cr3t ${each}']);
 });
+
+test('whatever stands in a file, reading it ends with an answer and never with a crash', async () => {
+  const value = fc.letrec((tie) => ({
+    any: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      fc.constantFrom(null, true, 0, -1, 1.5, '', 'a', '10s', '${x}', '${env:TOKEN}', '127.0.0.1', '::'),
+      fc.array(tie('any'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...words), tie('any'), { maxKeys: 4 }),
+    ),
+  })).any;
+  const files = fc.oneof(
+    fc.dictionary(fc.constantFrom(...words), value, { maxKeys: 6 }).map((object) => JSON.stringify(object)),
+    fc.string({ unit: 'binary', maxLength: 200 }),
+  );
+  await fc.assert(
+    fc.asyncProperty(files, async (text) => {
+      const { config, problems } = await load({ 'a.yaml': text }, { dev: true });
+      expect(config === null).toBe(problems.some((problem) => problem.includes(': error: ')));
+    }),
+    { numRuns: 400 },
+  );
+});
+
+const words = [
+  ...[
+    'checks',
+    'check',
+    'services',
+    'service',
+    'templates',
+    'defaults',
+    'ports',
+    'http',
+    'node_name',
+    'node_meta',
+  ],
+  ...[
+    'retry_join',
+    'bind_addr',
+    'server',
+    'encrypt',
+    'for_each',
+    'use',
+    'with',
+    'parameters',
+    'id',
+    'name',
+    'ttl',
+  ],
+  ...[
+    'interval',
+    'args',
+    'header',
+    'meta',
+    'tagged_addresses',
+    'lan',
+    'address',
+    'port',
+    '__proto__',
+    'constructor',
+  ],
+];
