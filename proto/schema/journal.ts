@@ -27,7 +27,10 @@ export const journalRecord = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('service.put'), ...observed, service: ownService }),
   z.object({ kind: z.literal('service.remove'), ...observed, service: z.string() }),
   z.object({
-    /** Older records were dropped because the journal was full. */
+    /**
+     * Older records were dropped because the journal was full. It has the number of the last one of them and stands for
+     * the `count` numbers up to that one.
+     */
     kind: z.literal('lost'),
     ...observed,
     count: z.number().int().positive(),
