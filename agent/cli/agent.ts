@@ -14,8 +14,9 @@ export function command(io: Io): Command {
   return withAgentFlags(new Command()).action(async (options: Options) => {
     const request = requestOf(options);
     const { config } = await loadAloud(request, io);
-    const { runAgent } = await import('../agent.ts');
-    await runAgent(config, { reload: () => loadConfig(request) });
+    // Only now: `rollcall agent --help` and a broken file need nothing of what an agent is made of.
+    const { runAgent } = await import('./run-agent.ts');
+    await runAgent(config, () => loadConfig(request));
   });
 }
 

@@ -5,7 +5,7 @@
 import type { AgentConfig } from './agent-config.ts';
 import { consulKeysOf } from './consul-keys.ts';
 import { defaultLayer, devLayer } from './defaults.ts';
-import { readDefinitions } from './definitions.ts';
+import { type Definitions, readDefinitions } from './definitions.ts';
 import { expandDefinitions } from './expand.ts';
 import { readConfigFiles } from './files.ts';
 import { type AgentFlags, flagLayer } from './flags.ts';
@@ -32,6 +32,8 @@ export interface LoadRequest {
 export interface LoadResult {
   /** Null when there is an error among the problems, or when only a part was looked at. */
   readonly config: AgentConfig | null;
+  /** Those that are right, also when something else is wrong. */
+  readonly definitions: Definitions;
   /** In the order of reading. */
   readonly problems: readonly Problem[];
   /** All layers as one tree that knows where each value came from. */
@@ -70,6 +72,7 @@ export async function loadConfig(request: LoadRequest, host: HostFacts = thisHos
   const options = { dev, folder: host.folder, configPaths: request.paths };
   return {
     config: problems.failed || !complete ? null : resolveConfig(tree, definitions, options),
+    definitions,
     problems: problems.sorted(files.map((file) => file.path)),
     tree,
     files: files.map((file) => file.path),
