@@ -8,8 +8,7 @@
 import { encode } from '../proto/codec.ts';
 import { ExpectedError } from '../proto/errors.ts';
 import type { Entry, ServerId } from '../proto/raft.ts';
-import type { Once } from '../proto/rpc.ts';
-import type { Command, CommandBody } from '../proto/schema/command.ts';
+import type { Command } from '../proto/schema/command.ts';
 import type { Outcome } from './fsm/outcome.ts';
 
 /** Commands that wait for the log or for being applied; beyond it the answer is BUSY. */
@@ -41,15 +40,18 @@ export class Proposals {
     return this.#queue.length > 0;
   }
 
-  /** `timeMs` is the leader's wall clock; a clock that was set back does not take the commands back. */
-  add(body: CommandBody, once: Once | null, timeMs: number): Promise<Outcome> {
+  /**
+   * `timeMs` is the leader's wall clock; a clock that was set back does not take the commands back. Rejects with BUSY, or
+   * with TOO_LARGE beyond `bytesMax`.
+   */
+  add(given: Command, bytesMax: number = commandBytesMax): Promise<Outcome> {
     if (this.#queue.length + this.#placed.size >= proposalsMax) {
       return Promise.reject(new ExpectedError('BUSY', `${proposalsMax} writes are waiting at the leader`));
     }
-    this.#lastTimeMs = Math.max(this.#lastTimeMs, timeMs);
-    const command: Command = { timeMs: this.#lastTimeMs, once, body };
+    this.#lastTimeMs = Math.max(this.#lastTimeMs, given.timeMs);
+    const command = { ...given, timeMs: this.#lastTimeMs };
     return new Promise((resolve, reject) => {
-      const data = encode(command, { bytesMax: commandBytesMax });
+      const data = encode(command, { bytesMax });
       this.#queue.push({ data, resolve, reject });
     });
   }

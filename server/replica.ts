@@ -13,7 +13,7 @@ import type { Entry, RaftMessage, ServerId } from '../proto/raft.ts';
 import type { Once } from '../proto/rpc.ts';
 import type { CommandBody } from '../proto/schema/command.ts';
 import type { HealthEvent } from '../proto/schema/event.ts';
-import type { Fsm } from './fsm/fsm.ts';
+import type { Applied, Fsm } from './fsm/fsm.ts';
 import type { Outcome } from './fsm/outcome.ts';
 import { Proposals } from './proposals.ts';
 import type { MembershipTarget, Raft } from './raft/raft.ts';
@@ -51,6 +51,8 @@ export interface ReplicaPorts {
   defer(run: () => void): void;
   /** This server can go on no longer: its disk failed, or it met a command of a newer server. Called once. */
   onHalt(error: Error): void;
+  /** For checkers and metrics: what each entry did. */
+  onApplied?(entry: Entry, applied: Applied): void;
 }
 
 export interface ReplicaLimits {
@@ -75,7 +77,8 @@ export class Replica {
   #drainAgain = false;
   #placing = false;
   readonly #ticker: Ticker;
-  #heardLeaderMs = Number.NEGATIVE_INFINITY;
+  /** Before the first leader was heard: since the start. */
+  #heardLeaderMs: number;
   /** Not null while a snapshot takes the place of the log: the core must not look at the disk then. */
   #frozen: { resolve: () => void } | null = null;
   #halted: ExpectedError | null = null;
@@ -85,6 +88,7 @@ export class Replica {
     this.#limits = { ...defaults, ...limits };
     const { role, term, leader } = ports.raft.status();
     this.#standing = { role, term, leader };
+    this.#heardLeaderMs = ports.clock.nowMs();
     this.#ticker = new Ticker(ports.clock, this.#limits.tickMs, ({ isLate }) => this.#onTick(isLate));
   }
 
@@ -125,7 +129,7 @@ export class Replica {
     return this.#halted;
   }
 
-  /** Milliseconds since a leader was heard; 0 on the leader, infinite before the first. */
+  /** Milliseconds since a leader was heard, or since the start before the first was; 0 on the leader. */
   get lastContactMs(): number {
     return this.isLeader ? 0 : this.#ports.clock.nowMs() - this.#heardLeaderMs;
   }
@@ -158,10 +162,10 @@ export class Replica {
    * Resolves when the command was applied here, with what came of it. Rejects with the refusal of the state machine, or
    * with NOT_LEADER, BUSY, TOO_LARGE, CANNOT_WRITE (surely not written), or OUTCOME_UNKNOWN.
    */
-  propose(body: CommandBody, once: Once | null = null): Promise<Outcome> {
+  propose(body: CommandBody, once: Once | null = null, bytesMax?: number): Promise<Outcome> {
     if (this.#halted !== null) return Promise.reject(this.#halted);
     if (!this.isLeader) return Promise.reject(this.#notLeader());
-    const outcome = this.#proposals.add(body, once, this.#ports.clock.wallMs());
+    const outcome = this.#proposals.add({ body, once, timeMs: this.#ports.clock.wallMs() }, bytesMax);
     this.#placeSoon();
     return outcome;
   }
@@ -276,7 +280,11 @@ export class Replica {
     const last = committed.at(-1);
     if (last === undefined) return;
     const { fsm, events, snapshotter } = this.#ports;
-    const applied = committed.map((entry) => fsm.apply(entry));
+    const applied = committed.map((entry) => {
+      const result = fsm.apply(entry);
+      this.#ports.onApplied?.(entry, result);
+      return result;
+    });
     const news = applied.flatMap((each) => each.events);
     // First the events, then the answers: whoever is told of a change finds it in the log.
     if (news.length > 0) events.append(news);

@@ -5,37 +5,19 @@
  * server that starts from it must not lack events that nobody would make again.
  */
 
+import { assert } from '../proto/assert.ts';
 import { decode } from '../proto/codec.ts';
 import { ExpectedError, messageOf } from '../proto/errors.ts';
 import type { Entry, Membership, ServerId, SnapshotMeta } from '../proto/raft.ts';
 import type { Rpc } from '../proto/rpc.ts';
 import type { Fsm } from './fsm/fsm.ts';
-import { StateBuilder, type StateRecord, viewState } from './fsm/snapshot.ts';
+import { encodeState, StateBuilder, viewState } from './fsm/snapshot.ts';
 import type { State } from './fsm/state.ts';
 import type { Logger } from './logger.ts';
-
-/** Snapshots on disk (`snapshots.ts`). */
-export interface SnapshotStore {
-  /** Durable, checked and switched to when it resolves. */
-  save(meta: SnapshotMeta, records: Iterable<StateRecord>): Promise<void>;
-  /** Bytes of the file from a position on, empty at its end; null when there is no such snapshot any more. */
-  read(meta: SnapshotMeta, position: number): Promise<{ bytes: Uint8Array; size: number } | null>;
-  /** Takes the bytes of another server's snapshot in order; nothing counts before `finish`. */
-  receive(meta: SnapshotMeta): Promise<SnapshotReceiver>;
-  /** The records of a snapshot that is here. */
-  load(meta: SnapshotMeta): AsyncIterable<StateRecord>;
-}
-
-export interface SnapshotReceiver {
-  write(bytes: Uint8Array): Promise<void>;
-  /** Checks all of it and makes it durable. Rejects when it is not sound. */
-  finish(): Promise<void>;
-  abandon(): Promise<void>;
-}
+import type { Snapshots, StoredSnapshot } from './snapshots.ts';
 
 /** What is asked of the log on disk. */
 export interface SnapshotLog {
-  snapshot(): SnapshotMeta | undefined;
   compactTo(meta: SnapshotMeta): Promise<void>;
   installSnapshot(meta: SnapshotMeta): Promise<void>;
 }
@@ -49,11 +31,13 @@ export interface SnapshotEvents {
 }
 
 export interface SnapshotterPorts {
-  readonly store: SnapshotStore;
+  readonly snapshots: Snapshots;
   readonly log: SnapshotLog;
   readonly events: SnapshotEvents;
   readonly fsm: Fsm;
   readonly logger: Logger;
+  /** Who takes the snapshots, for the people who look at the file. */
+  readonly origin: { readonly clusterId: string; readonly nodeId: string };
   rpc(server: ServerId): Rpc;
 }
 
@@ -76,7 +60,8 @@ export interface SnapshotHost {
 
 const defaults: SnapshotLimits = { entriesMax: 16_384, bytesMax: 64 * 1024 * 1024 };
 
-/** One chunk may take this long: a disk that writes a large snapshot is slow for everybody. */
+/** Bytes of one answer of `snapshot.read`, and how long it may take. */
+const chunkBytes = 256 * 1024;
 const chunkTimeoutMs = 30_000;
 
 export class Snapshotter {
@@ -141,8 +126,11 @@ export class Snapshotter {
     { meta, position }: { readonly meta: SnapshotMeta; readonly position: number },
     peer: ServerId,
   ): Promise<{ bytes: Uint8Array; size: number }> {
-    const chunk = await this.#ports.store.read(meta, position);
-    if (chunk !== null) return chunk;
+    const { snapshots } = this.#ports;
+    const snapshot = snapshots.find(meta);
+    if (snapshot !== null) {
+      return { bytes: await snapshots.readBytes(snapshot, position, chunkBytes), size: snapshot.size };
+    }
     this.#host?.sent(peer, false);
     throw new ExpectedError('NOT_FOUND', `the snapshot at ${meta.index} was replaced by a newer one`);
   }
@@ -157,12 +145,14 @@ export class Snapshotter {
   }
 
   async #take(): Promise<void> {
-    const { fsm, events, store, log } = this.#ports;
+    const { fsm, events, snapshots, log, origin } = this.#ports;
     const view = viewState(fsm.state);
     const { index: membershipIndex, membership } = this.#membership;
     const meta: SnapshotMeta = { index: view.index, term: view.term, membership, membershipIndex };
     await events.flushed();
-    await store.save(meta, view.records);
+    const { logId, first: firstOffset, last: lastOffset, timeMs } = view.events;
+    const header = { meta, logId, firstOffset, lastOffset, timeMs, ...origin };
+    await snapshots.write(header, encodeState(view));
     await log.compactTo(meta);
   }
 
@@ -170,8 +160,7 @@ export class Snapshotter {
     const { log, events, fsm, logger } = this.#ports;
     let state: State;
     try {
-      await this.#pull(from, meta);
-      state = await this.#load(meta);
+      state = await loadState(this.#ports.snapshots, await this.#pull(from, meta));
     } catch (error) {
       // The leader offers it again; state and log are as before.
       logger.warn(`the snapshot at ${meta.index} could not be fetched: ${messageOf(error)}`);
@@ -190,27 +179,31 @@ export class Snapshotter {
     this.#host?.installed(meta);
   }
 
-  async #pull(from: ServerId, meta: SnapshotMeta): Promise<void> {
-    const receiver = await this.#ports.store.receive(meta);
+  async #pull(from: ServerId, meta: SnapshotMeta): Promise<StoredSnapshot> {
+    const receiver = await this.#ports.snapshots.receive(meta);
     try {
-      for (let position = 0; ; ) {
+      for (;;) {
         if (this.#stopped) throw new ExpectedError('STOPPING');
+        const params = { meta, position: receiver.position };
         const rpc = this.#ports.rpc(from);
-        const { bytes } = await rpc.call('snapshot.read', { meta, position }, { timeoutMs: chunkTimeoutMs });
+        const { bytes } = await rpc.call('snapshot.read', params, { timeoutMs: chunkTimeoutMs });
         if (bytes.length === 0) break;
         await receiver.write(bytes);
-        position += bytes.length;
       }
       await receiver.finish();
+      const stored = this.#ports.snapshots.find(meta);
+      assert(stored !== null, 'what was just received is kept');
+      return stored;
     } catch (error) {
       await receiver.abandon().catch(() => {});
       throw error;
     }
   }
+}
 
-  async #load(meta: SnapshotMeta): Promise<State> {
-    const builder = new StateBuilder();
-    for await (const record of this.#ports.store.load(meta)) builder.add(record);
-    return builder.finish();
-  }
+/** The state that a stored snapshot holds. Throws DISK_DAMAGED, or PROTOCOL for one of a newer server. */
+export async function loadState(snapshots: Snapshots, snapshot: StoredSnapshot): Promise<State> {
+  const builder = new StateBuilder();
+  for await (const piece of snapshots.content(snapshot)) builder.addPiece(piece);
+  return builder.finish();
 }

@@ -4,6 +4,7 @@
  * the same bytes.
  */
 import { assert } from '../../proto/assert.ts';
+import { decode, encode } from '../../proto/codec.ts';
 import { ExpectedError } from '../../proto/errors.ts';
 import type { ServerId } from '../../proto/raft.ts';
 import type { CheckRow, NodeRow, ServiceRow } from '../../proto/schema/catalog.ts';
@@ -40,8 +41,7 @@ export type StateRecord =
 export interface StateView {
   readonly index: number;
   readonly term: number;
-  /** Events up to this offset are part of the picture. */
-  readonly lastOffset: number;
+  readonly events: Readonly<EventCount>;
   readonly records: readonly StateRecord[];
 }
 
@@ -71,13 +71,28 @@ export function viewState(state: Readonly<State>): StateView {
   for (const [node, ending] of sorted(state.endings)) records.push(['ending', node, ending]);
   for (const cursor of state.cursors.all()) records.push(['cursor', cursor]);
   for (const result of state.sessions.all()) records.push(['result', result]);
-  return { index: state.index, term: state.term, lastOffset: events.last, records };
+  return { index: state.index, term: state.term, events: { ...events }, records };
+}
+
+/** Records that are encoded at once: a slice of a millisecond or two, with other work in between. */
+const recordsAtOnce = 500;
+
+/** The records in pieces; made one by one, as they are asked for. */
+export function* encodeState(view: StateView): Generator<Uint8Array, void, undefined> {
+  for (let from = 0; from < view.records.length; from += recordsAtOnce) {
+    yield encode(view.records.slice(from, from + recordsAtOnce));
+  }
 }
 
 /** Builds a state record by record, so that a large snapshot need not be in memory twice. */
 export class StateBuilder {
   #state: State | null = null;
   #tables: IndexTable | null = null;
+
+  /** One of the pieces of `encodeState`, in order. */
+  addPiece(piece: Uint8Array): void {
+    for (const record of decode(piece) as StateRecord[]) this.add(record);
+  }
 
   /** Throws PROTOCOL when the list is of a format that this server does not know. */
   add(record: StateRecord): void {

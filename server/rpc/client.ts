@@ -10,6 +10,7 @@ import { type ConnectionHost, RpcConnection } from './connection.ts';
 import { type HandshakeHost, type RpcIdentity, shakeHands } from './handshake.ts';
 
 export type { Handlers } from './answering.ts';
+export type { StreamNetwork } from './byte-stream.ts';
 export { RpcConnection } from './connection.ts';
 export type { RpcIdentity } from './handshake.ts';
 

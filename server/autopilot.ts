@@ -1,0 +1,264 @@
+/**
+ * The leader's care for the servers themselves: newcomers become learners and then voters, a dead voter makes room when
+ * somebody is there to take its place, addresses follow their owners. One change at a time, and never one that would
+ * leave the cluster without a living majority.
+ *
+ *     in gossip, in no cluster ──seed──▶ learner ──caught up for 10 s──▶ voter (in the place of a dead one, if there is one)
+ */
+import { formatAddress } from '../proto/address.ts';
+import { ExpectedError, isExpected, messageOf } from '../proto/errors.ts';
+import type { Clock, Timer } from '../proto/ports.ts';
+import type { Membership, ServerId } from '../proto/raft.ts';
+import type { ClusterSeed, Rpc } from '../proto/rpc.ts';
+import type { KnownServer } from './fsm/state.ts';
+import { type GossipMember, type GossipView, isThere } from './gossip-view.ts';
+import type { Logger } from './logger.ts';
+import type { MembershipTarget } from './raft/raft.ts';
+import type { PeerStatus, RaftStatus } from './raft/ready.ts';
+
+export interface AutopilotPorts {
+  readonly id: ServerId;
+  readonly seed: ClusterSeed;
+  readonly gossip: GossipView;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly replica: AutopilotReplica;
+  /** The servers as the state machine knows them: what is committed. */
+  servers(): ReadonlyMap<ServerId, KnownServer>;
+  rpc(server: ServerId): Rpc;
+}
+
+/** What is asked of the driver. */
+export interface AutopilotReplica {
+  readonly isLeader: boolean;
+  status(): RaftStatus;
+  changeMembership(target: MembershipTarget): { readonly index: number } | { readonly refused: string };
+}
+
+export interface AutopilotLimits {
+  /** Time between two looks. Default 1,000. */
+  readonly intervalMs: number;
+  /** A newcomer votes when it has been healthy for so long. Default 10,000, as in Consul. */
+  readonly stableMs: number;
+  /** A voter counts as dead when gossip has called it failed for so long. Default 60,000: a restart takes less. */
+  readonly deadMs: number;
+  /** Entries that a healthy server may lack. Default 250. */
+  readonly lagMax: number;
+  /** Ticks of silence after which a server is not healthy. Default 5. */
+  readonly silentTicksMax: number;
+}
+
+const defaults: AutopilotLimits = {
+  intervalMs: 1_000,
+  stableMs: 10_000,
+  deadMs: 60_000,
+  lagMax: 250,
+  silentTicksMax: 5,
+};
+
+const callTimeoutMs = 2_000;
+/** How often a change that is waited for is looked at. */
+const pollMs = 50;
+
+export class Autopilot {
+  readonly #ports: AutopilotPorts;
+  readonly #limits: AutopilotLimits;
+  #timer: Timer | null = null;
+  #leading = false;
+  #looking = false;
+  /** Since when each learner has been healthy, and each voter dead, without a break. */
+  readonly #healthySince = new Map<ServerId, number>();
+  readonly #deadSince = new Map<ServerId, number>();
+  /** Foreign servers that were named already. */
+  readonly #named = new Set<ServerId>();
+
+  constructor(ports: AutopilotPorts, limits: Partial<AutopilotLimits> = {}) {
+    this.#ports = ports;
+    this.#limits = { ...defaults, ...limits };
+  }
+
+  lead(): void {
+    if (this.#leading) return;
+    this.#leading = true;
+    this.#schedule(0);
+  }
+
+  follow(): void {
+    this.#leading = false;
+    this.#timer?.cancel();
+    this.#healthySince.clear();
+    this.#deadSince.clear();
+  }
+
+  /** Takes a server's vote and forgets it. Rejects with QUORUM when too few would be left, with NOT_FOUND for a stranger. */
+  async remove(id: ServerId): Promise<void> {
+    const status = this.#ports.replica.status();
+    const { voters, learners } = status.membership;
+    if (!voters.includes(id) && !learners.includes(id)) {
+      throw new ExpectedError('NOT_FOUND', `${id} is no server of this cluster`);
+    }
+    const left = voters.filter((voter) => voter !== id);
+    const objection = voters.includes(id) ? this.#objection(status, left) : null;
+    if (objection !== null) throw new ExpectedError('QUORUM', objection);
+    await this.#change({ voters: left, learners: learners.filter((learner) => learner !== id) });
+  }
+
+  #schedule(delayMs: number): void {
+    this.#timer = this.#ports.clock.after(delayMs, () => {
+      if (!this.#leading) return;
+      this.#schedule(this.#limits.intervalMs);
+      void this.#look();
+    });
+  }
+
+  async #look(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    try {
+      await this.#care();
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      this.#ports.logger.debug(`a change of the servers has to wait: ${messageOf(error)}`);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** At most one change a look: the next one sees what came of it. */
+  async #care(): Promise<void> {
+    const { replica } = this.#ports;
+    const status = replica.status();
+    if (!replica.isLeader || status.membership.outgoing !== null) return;
+    this.#observe(status);
+    const target =
+      this.#movedTarget(status.membership) ??
+      this.#promotedTarget(status) ??
+      (await this.#enlargedTarget(status.membership));
+    if (target !== null && replica.isLeader) await this.#change(target);
+  }
+
+  #observe(status: RaftStatus): void {
+    const nowMs = this.#ports.clock.nowMs();
+    const healthy = new Set(status.peers.filter((peer) => this.#isHealthy(status, peer)).map(({ id }) => id));
+    keepSince(
+      this.#healthySince,
+      status.membership.learners.filter((id) => healthy.has(id)),
+      nowMs,
+    );
+    const isDead = (id: ServerId) => id !== this.#ports.id && this.#memberOf(id)?.state === 'failed';
+    keepSince(this.#deadSince, status.membership.voters.filter(isDead), nowMs);
+  }
+
+  #isHealthy(status: RaftStatus, peer: PeerStatus): boolean {
+    return (
+      peer.silentTicks <= this.#limits.silentTicksMax &&
+      peer.match + this.#limits.lagMax >= status.commit &&
+      peer.state === 'replicate'
+    );
+  }
+
+  /** Addresses follow their owners; the identity is the id. */
+  #movedTarget(membership: Membership): MembershipTarget | null {
+    const addresses: Record<ServerId, string> = {};
+    for (const id of [...membership.voters, ...membership.learners]) {
+      const member = this.#memberOf(id);
+      if (member?.server == null || !isThere(member)) continue;
+      const address = formatAddress(member.server.rpc);
+      if (membership.addresses[id] !== address) addresses[id] = address;
+    }
+    return Object.keys(addresses).length === 0 ? null : { ...membership, addresses };
+  }
+
+  #promotedTarget(status: RaftStatus): MembershipTarget | null {
+    const { voters, learners } = status.membership;
+    const nowMs = this.#ports.clock.nowMs();
+    const [learner] = learners.filter((id) =>
+      isOver(this.#healthySince.get(id), this.#limits.stableMs, nowMs),
+    );
+    if (learner === undefined) return null;
+    const [dead] = voters.filter((id) => isOver(this.#deadSince.get(id), this.#limits.deadMs, nowMs));
+    const next = [...voters.filter((id) => id !== dead), learner];
+    if (this.#objection(status, next, learner) !== null) return null;
+    const what = dead === undefined ? 'votes from now on' : `votes from now on, in the place of ${dead}`;
+    this.#ports.logger.info(`server ${learner} ${what}`);
+    return { voters: next, learners: learners.filter((id) => id !== learner), addresses: {} };
+  }
+
+  /** A server in gossip that is no member yet; it gets the seed first when it has no cluster. */
+  async #enlargedTarget(membership: Membership): Promise<MembershipTarget | null> {
+    const { gossip, seed, rpc, logger } = this.#ports;
+    const known = new Set([...membership.voters, ...membership.learners]);
+    for (const member of gossip.members()) {
+      if (member.server === null || member.id === '' || !isThere(member) || known.has(member.id)) continue;
+      const call = { timeoutMs: callTimeoutMs };
+      try {
+        let { clusterId } = await rpc(member.id).call('bootstrap.status', {}, call);
+        if (clusterId === '') ({ clusterId } = await rpc(member.id).call('bootstrap.take', seed, call));
+        if (clusterId !== seed.clusterId) throw new ExpectedError('FOREIGN_CLUSTER', `it is in ${clusterId}`);
+      } catch (error) {
+        if (!isExpected(error)) throw error;
+        this.#nameOnce(member, error);
+        continue;
+      }
+      logger.info(`server ${member.name} joins as a learner`);
+      const addresses = { [member.id]: formatAddress(member.server.rpc) };
+      return { voters: membership.voters, learners: [...membership.learners, member.id], addresses };
+    }
+    return null;
+  }
+
+  #nameOnce(member: GossipMember, error: ExpectedError): void {
+    if (error.code !== 'FOREIGN_CLUSTER' || this.#named.has(member.id)) return;
+    this.#named.add(member.id);
+    this.#ports.logger.warn(`server ${member.name} cannot join: ${error.message}`);
+  }
+
+  /** Why this set of voters would not be safe: its majority must be there. `newcomer` was found healthy already. */
+  #objection(status: RaftStatus, voters: readonly ServerId[], newcomer?: ServerId): string | null {
+    if (voters.length === 0) return 'it is the last voter; its disk alone knows the cluster';
+    const heard = new Set(
+      status.peers.filter((peer) => this.#isHealthy(status, peer)).map((peer) => peer.id),
+    );
+    const there = voters.filter((id) => id === this.#ports.id || id === newcomer || heard.has(id));
+    const needed = Math.floor(voters.length / 2) + 1;
+    if (there.length >= needed) return null;
+    return `of the ${voters.length} voters left only ${there.length} would be healthy, ${needed} are needed`;
+  }
+
+  /** Resolves when the change is in force and committed. */
+  async #change(target: Omit<MembershipTarget, 'addresses'> & Partial<MembershipTarget>): Promise<void> {
+    const { replica, clock, servers } = this.#ports;
+    const begun = replica.changeMembership({ addresses: {}, ...target });
+    if ('refused' in begun) throw refusalOf(begun.refused);
+    for (;;) {
+      const { membership, applied } = replica.status();
+      const committed = [...servers()].filter(([, server]) => server.voter).map(([id]) => id);
+      const isThrough = membership.outgoing === null && applied >= begun.index;
+      if (isThrough && sameIds(committed, target.voters)) return;
+      if (!replica.isLeader) throw new ExpectedError('OUTCOME_UNKNOWN');
+      await new Promise<void>((resolve) => clock.after(pollMs, resolve));
+    }
+  }
+
+  #memberOf(id: ServerId): GossipMember | undefined {
+    return this.#ports.gossip.members().find((member) => member.id === id);
+  }
+}
+
+function refusalOf(reason: string): ExpectedError {
+  if (reason === 'notLeader' || reason === 'transferring') return new ExpectedError('NOT_LEADER');
+  return new ExpectedError('BUSY', `another change of the servers is under way (${reason})`);
+}
+
+function keepSince(since: Map<ServerId, number>, ids: readonly ServerId[], nowMs: number): void {
+  for (const id of since.keys()) if (!ids.includes(id)) since.delete(id);
+  for (const id of ids) if (!since.has(id)) since.set(id, nowMs);
+}
+
+function isOver(sinceMs: number | undefined, durationMs: number, nowMs: number): boolean {
+  return sinceMs !== undefined && nowMs - sinceMs >= durationMs;
+}
+
+function sameIds(a: readonly ServerId[], b: readonly ServerId[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id));
+}

@@ -1,0 +1,340 @@
+/**
+ * A server: an agent that votes. Starts its parts in order and stops them in reverse.
+ *
+ *     RPC (others must reach us) ──▶ seed on disk? ── no ──▶ bootstrap ──▶ seed ──▶ consensus ──▶ duties when it leads
+ *                                        └──────────────────── yes ─────────────────────┘
+ *
+ * It knows its parts and the order of their lives, and decides nothing else.
+ */
+import { formatAddress, parseAddress } from '../proto/address.ts';
+import { ExpectedError, isExpected, messageOf } from '../proto/errors.ts';
+import type { Clock, Disk, Endpoint, Random } from '../proto/ports.ts';
+import type { Entry, RaftMessage, ServerId } from '../proto/raft.ts';
+import type { ClusterSeed, Rpc, RpcHandlers, RpcPeer } from '../proto/rpc.ts';
+import { Autopilot, type AutopilotLimits } from './autopilot.ts';
+import { Bootstrap } from './bootstrap.ts';
+import { Consensus, type ConsensusLimits } from './consensus.ts';
+import type { Applied, Fsm } from './fsm/fsm.ts';
+import { type GossipView, isThere } from './gossip-view.ts';
+import { handOver } from './hand-over.ts';
+import { LeaderDoor } from './leader-door.ts';
+import type { Logger } from './logger.ts';
+import type { Standing } from './raft/ready.ts';
+import { Reconcile, type ReconcileLimits } from './reconcile.ts';
+import { Retention, type RetentionLimits } from './retention.ts';
+import { localRpc } from './rpc/local.ts';
+import type { Duties } from './rpc/methods/context.ts';
+import { makeHandlers } from './rpc/methods/index.ts';
+
+/** The ways to the other servers (`rpc/links.ts`). */
+export interface ServerLinks {
+  setAddress(id: ServerId, address: Endpoint): void;
+  forget(id: ServerId): void;
+  send(to: ServerId, messages: readonly RaftMessage[]): void;
+  rpc(to: ServerId): Rpc;
+}
+
+/** RPC in both directions: the listener for everybody, the links to the other servers. */
+export interface ServerTransport {
+  readonly links: ServerLinks;
+  /** Resolves when others can reach us; answers where. */
+  start(): Promise<Endpoint>;
+  /** Our own cluster id has become known. */
+  announceCluster(clusterId: string): void;
+  stop(): Promise<void>;
+}
+
+/** What the transport needs of us. */
+export interface TransportHost {
+  readonly handlers: RpcHandlers;
+  /** Asked anew for each connection: the cluster id becomes known later. */
+  identity(): RpcPeer;
+}
+
+/** The data folder, as far as a server looks into it (`proto/store/layout.ts`). */
+export interface ServerFolder {
+  readonly meta: { readonly nodeId: string; readonly [key: string]: unknown };
+  part(name: 'raft' | 'events' | 'snapshots'): string;
+  /** Durable when it resolves. */
+  update(change: Record<string, unknown>): Promise<void>;
+}
+
+export interface ServerConfig {
+  readonly name: string;
+  readonly datacenter: string;
+  /** `bootstrap_expect`; 0: never begins a cluster. */
+  readonly expect: number;
+  /** Where others reach our RPC, when that is not where it listens. */
+  readonly advertise?: Endpoint;
+  readonly consensus?: Partial<ConsensusLimits>;
+  readonly reconcile?: Partial<ReconcileLimits>;
+  readonly autopilot?: Partial<AutopilotLimits>;
+  readonly retention?: Partial<RetentionLimits>;
+  /** How long a request waits for a leader. Default 7,000. */
+  readonly holdMs?: number;
+}
+
+export interface ServerPorts {
+  readonly config: ServerConfig;
+  readonly disk: Disk;
+  readonly folder: ServerFolder;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly gossip: GossipView;
+  readonly logger: Logger;
+  readonly transport: (host: TransportHost) => ServerTransport;
+  /** The end of this turn of the event loop; production passes `setImmediate`. */
+  defer(run: () => void): void;
+  /** This server can go on no longer: the agent should stop and say why. */
+  onHalt(error: Error): void;
+  /** For checkers and metrics: what each entry did. */
+  onApplied?(entry: Entry, applied: Applied, fsm: Fsm): void;
+}
+
+/** Of an address in the membership that names none. */
+const defaultPort = 8300;
+
+/** Beside format, node id and cluster id in `meta.json`. */
+const seedKey = 'seed';
+
+export class Server {
+  readonly #ports: ServerPorts;
+  readonly #transport: ServerTransport;
+  readonly #bootstrap: Bootstrap;
+  readonly #handlers: RpcHandlers;
+  readonly #stopping = new AbortController();
+  readonly #onCluster = new Set<(consensus: Consensus) => void>();
+  #address: Endpoint | null = null;
+  #consensus: Consensus | null = null;
+  #duties: (Duties & { readonly retention: Retention }) | null = null;
+  #stopGossip: () => void = () => {};
+
+  constructor(ports: ServerPorts) {
+    this.#ports = ports;
+    const { clock, config } = ports;
+    const rpc = (id: ServerId): Rpc => this.#transport.links.rpc(id);
+    const consensus = () => this.#consensus;
+    const door = new LeaderDoor({ id: this.id, clock, consensus, rpc }, config.holdMs);
+    this.#handlers = makeHandlers({
+      id: this.id,
+      clock,
+      door,
+      consensus,
+      duties: () => this.#duties,
+      rpc,
+      bootstrapStatus: () => ({ ...this.#bootstrap.status(), damaged: this.#consensus?.isDamaged ?? false }),
+      take: (seed) => this.#bootstrap.take(seed),
+      stopping: this.#stopping.signal,
+    });
+    this.#transport = ports.transport({ handlers: this.#handlers, identity: () => this.#identity() });
+    this.#bootstrap = this.#makeBootstrap(rpc);
+  }
+
+  get id(): ServerId {
+    return this.#ports.folder.meta.nodeId;
+  }
+
+  /** '' while this server is in no cluster. */
+  get clusterId(): string {
+    return this.#seed()?.clusterId ?? '';
+  }
+
+  /** Log, state machine and events; null while this server is in no cluster. */
+  get consensus(): Consensus | null {
+    return this.#consensus;
+  }
+
+  /** Where others reach our RPC. */
+  get address(): Endpoint {
+    const address = this.#ports.config.advertise ?? this.#address;
+    if (address === null) throw new ExpectedError('STOPPING', 'this server does not listen yet');
+    return address;
+  }
+
+  /** For the agent of the same process: the same methods, without a wire. */
+  localRpc(): Rpc {
+    return localRpc(this.#handlers, { ...this.#identity(), kind: 'agent' }, this.#ports.clock);
+  }
+
+  /** Rejects with what keeps it from starting: a port in use, a disk that cannot be written, damage, a foreign folder. */
+  async start(): Promise<void> {
+    this.#address = await this.#transport.start();
+    const seed = this.#seed();
+    if (seed !== null) await this.#enter(seed);
+    this.#stopGossip = this.#ports.gossip.onChange(() => this.#followAddresses());
+    this.#followAddresses();
+    this.#bootstrap.start();
+  }
+
+  /** Calls back once with the cluster, at once when there is one already. */
+  onCluster(listener: (consensus: Consensus) => void): void {
+    if (this.#consensus !== null) listener(this.#consensus);
+    else this.#onCluster.add(listener);
+  }
+
+  /** Hands leadership over, stays a voter, keeps everything. */
+  async stop(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#bootstrap.stop();
+    this.#stopGossip();
+    const consensus = this.#consensus;
+    if (consensus?.replica.isLeader) await this.#giveUpLeadership(consensus);
+    this.#stopping.abort();
+    this.#follow();
+    await consensus?.stop();
+    await this.#transport.stop();
+  }
+
+  /** Gives up the vote: the others forget this server. Rejects with QUORUM when they would be too few. */
+  async leave(): Promise<void> {
+    if (this.#consensus === null) return;
+    await this.localRpc().call('server.leave', { nodeId: this.id });
+  }
+
+  #makeBootstrap(rpc: (id: ServerId) => Rpc): Bootstrap {
+    const { config, gossip, clock, random, logger } = this.#ports;
+    const { name, datacenter, expect } = config;
+    return new Bootstrap({
+      identity: { nodeId: this.id, name, datacenter, expect },
+      gossip,
+      clock,
+      random,
+      logger,
+      address: () => this.address,
+      seed: () => this.#seed(),
+      store: (seed) => this.#store(seed),
+      rpc,
+    });
+  }
+
+  #identity(): RpcPeer {
+    const { name } = this.#ports.config;
+    return { nodeId: this.id, node: name, kind: 'server', clusterId: this.clusterId };
+  }
+
+  #seed(): ClusterSeed | null {
+    return (this.#ports.folder.meta[seedKey] as ClusterSeed | undefined) ?? null;
+  }
+
+  async #store(seed: ClusterSeed): Promise<void> {
+    await this.#ports.folder.update({ clusterId: seed.clusterId, [seedKey]: seed });
+    try {
+      await this.#enter(seed);
+    } catch (error) {
+      this.#halt(error);
+    }
+  }
+
+  async #enter(seed: ClusterSeed): Promise<void> {
+    const { disk, folder, clock, random, logger, config, defer } = this.#ports;
+    const { links } = this.#transport;
+    const consensus = await Consensus.open(
+      seed,
+      {
+        id: this.id,
+        disk,
+        folders: {
+          raft: folder.part('raft'),
+          events: folder.part('events'),
+          snapshots: folder.part('snapshots'),
+        },
+        clock,
+        random,
+        logger,
+        send: (to, messages) => links.send(to, messages),
+        rpc: (server) => links.rpc(server),
+        defer,
+        onHalt: (error) => this.#halt(error),
+        onApplied: (entry, applied, fsm) => this.#ports.onApplied?.(entry, applied, fsm),
+      },
+      config.consensus,
+    );
+    this.#consensus = consensus;
+    this.#duties = this.#makeDuties(consensus);
+    this.#transport.announceCluster(seed.clusterId);
+    consensus.replica.onStanding((standing) => this.#onStanding(consensus, standing));
+    consensus.replica.start();
+    this.#followAddresses();
+    for (const listener of this.#onCluster) listener(consensus);
+    this.#onCluster.clear();
+  }
+
+  #makeDuties({ replica, fsm, events, seed }: Consensus): Duties & { retention: Retention } {
+    const { gossip, clock, logger, config } = this.#ports;
+    const propose = replica.propose.bind(replica);
+    const state = () => fsm.state;
+    const rpc = (id: ServerId) => this.#transport.links.rpc(id);
+    return {
+      reconcile: new Reconcile(
+        { gossip, clock, logger, datacenter: config.datacenter, state, propose: (body) => propose(body) },
+        config.reconcile,
+      ),
+      autopilot: new Autopilot(
+        { id: this.id, seed, gossip, clock, logger, replica, servers: () => fsm.state.servers, rpc },
+        config.autopilot,
+      ),
+      retention: new Retention({ clock, events, propose: (body) => propose(body) }, config.retention),
+    };
+  }
+
+  #onStanding(consensus: Consensus, standing: Standing): void {
+    const { logger } = this.#ports;
+    this.#followAddresses();
+    if (standing.role === 'leader') {
+      logger.info(`this server leads in term ${standing.term}`);
+      void this.#lead(consensus, standing.term);
+      return;
+    }
+    this.#follow();
+    if (standing.leader !== null) logger.info(`server ${standing.leader} leads in term ${standing.term}`);
+  }
+
+  /** The duties begin when everything that earlier leaders committed has been applied here. */
+  async #lead({ replica }: Consensus, term: number): Promise<void> {
+    const { logger, config } = this.#ports;
+    try {
+      await replica.readBarrier('consistent');
+      const { standing } = replica;
+      if (standing.role !== 'leader' || standing.term !== term) return;
+      for (const duty of Object.values(this.#duties ?? {})) duty.lead();
+      await replica.propose({ kind: 'leader.elected', v: 1, node: config.name, nodeId: this.id, term });
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      logger.debug(`leadership of term ${term} ended early: ${messageOf(error)}`);
+    }
+  }
+
+  #follow(): void {
+    for (const duty of Object.values(this.#duties ?? {})) duty.follow();
+  }
+
+  /** Gossip knows best where a server is; the membership remembers where it was. */
+  #followAddresses(): void {
+    const { links } = this.#transport;
+    const { gossip } = this.#ports;
+    const status = this.#consensus?.replica.status();
+    for (const [id, text] of Object.entries(status?.membership.addresses ?? {})) {
+      const isKnown = gossip.members().some((member) => member.id === id && member.server !== null);
+      if (id !== this.id && !isKnown && text !== '') links.setAddress(id, parseAddress(text, defaultPort));
+    }
+    for (const member of gossip.members()) {
+      if (member.server === null || member.id === '' || member.id === this.id || !isThere(member)) continue;
+      links.setAddress(member.id, member.server.rpc);
+    }
+  }
+
+  async #giveUpLeadership({ replica }: Consensus): Promise<void> {
+    try {
+      await handOver(replica, this.#ports.clock);
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      this.#ports.logger.info(`leadership was not handed over: ${messageOf(error)}`);
+    }
+  }
+
+  #halt(error: unknown): void {
+    this.#follow();
+    this.#ports.logger.error(`server ${formatAddress(this.address)} stops: ${messageOf(error)}`);
+    this.#ports.onHalt(error instanceof Error ? error : new Error(messageOf(error)));
+  }
+}
