@@ -8,7 +8,7 @@ import type { Endpoint } from '../../proto/ports.ts';
 import { text } from './answers.ts';
 import type { HttpContext } from './context.ts';
 import { allRoutes } from './routes.ts';
-import { mountRoute, send, type TransportOptions } from './transport.ts';
+import { mountRoute, OpenCalls, send, type TransportOptions } from './transport.ts';
 
 /** Larger requests are refused with this number in the answer. */
 export const bodyBytesMax = 1024 * 1024;
@@ -19,6 +19,9 @@ export const connectionsMax = 32_768;
 const headersTimeoutMs = 15_000;
 const requestTimeoutMs = 60_000;
 const keepAliveTimeoutMs = 120_000;
+/** At the end: whoever does not take the last of its answer in this time loses it. */
+const drainMs = 1_000;
+const sweepMs = 20;
 
 export interface RunningHttp {
   /** The port is the real one when 0 was asked for. */
@@ -29,10 +32,10 @@ export interface RunningHttp {
 
 /** Rejects with a Node-like error (`EADDRINUSE`, `EADDRNOTAVAIL` …) when it cannot listen there. */
 export async function startHttp(context: HttpContext, at: Endpoint): Promise<RunningHttp> {
-  const stopping = new AbortController();
+  const open = new OpenCalls();
   const options: TransportOptions = {
     responseHeaders: { 'X-Consul-Default-ACL-Policy': 'allow', ...context.responseHeaders },
-    stopping: stopping.signal,
+    open,
     onBug: context.onBug,
   };
   const app = makeApp(options);
@@ -43,8 +46,13 @@ export async function startHttp(context: HttpContext, at: Endpoint): Promise<Run
   return {
     address: { host: at.host, port },
     stop: async () => {
-      stopping.abort();
+      open.end();
+      // A connection that was busy when we began to close becomes idle and would be kept for the next request.
+      const sweep = setInterval(() => app.server.closeIdleConnections(), sweepMs);
+      const force = setTimeout(() => app.server.closeAllConnections(), drainMs);
       await app.close();
+      clearInterval(sweep);
+      clearTimeout(force);
     },
   };
 }
@@ -54,7 +62,7 @@ function makeApp(options: TransportOptions): FastifyInstance {
     logger: false,
     bodyLimit: bodyBytesMax,
     exposeHeadRoutes: false,
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
     http: { maxHeaderSize: headerBytesMax, headersTimeout: headersTimeoutMs },
@@ -65,7 +73,12 @@ function makeApp(options: TransportOptions): FastifyInstance {
     },
   });
   app.server.maxConnections = connectionsMax;
-  // Clients send any content type, or none: what a body is, is known by its path.
+  // Clients send any content type, malformed ones too: what a body is, is known by its path.
+  app.addHook('onRequest', async (request) => {
+    if (request.headers['content-type'] !== undefined) {
+      request.headers['content-type'] = 'application/octet-stream';
+    }
+  });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.setNotFoundHandler(async (request, reply) => {

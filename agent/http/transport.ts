@@ -25,10 +25,32 @@ export interface Route {
 export interface TransportOptions {
   /** Added to every answer. */
   readonly responseHeaders: Headers;
-  /** Aborts when the agent stops. */
-  readonly stopping: AbortSignal;
+  readonly open: OpenCalls;
   /** A route threw what is no expected error. */
   readonly onBug: (error: unknown, path: string) => void;
+}
+
+/** Requests that are held or streamed, so that all of them can be ended when the agent stops. */
+export class OpenCalls {
+  readonly #calls = new Set<AbortController>();
+  #ended = false;
+
+  /** Aborts when the client hangs up, or when the agent stops. */
+  signalOf(reply: FastifyReply): AbortSignal {
+    const abort = new AbortController();
+    this.#calls.add(abort);
+    reply.raw.once('close', () => {
+      this.#calls.delete(abort);
+      abort.abort();
+    });
+    if (this.#ended || reply.raw.destroyed) abort.abort();
+    return abort.signal;
+  }
+
+  end(): void {
+    this.#ended = true;
+    for (const abort of this.#calls) abort.abort();
+  }
 }
 
 /** Smaller answers cost more to compress than to send. */
@@ -72,7 +94,7 @@ async function run(
       query: new URLSearchParams(search),
       headers: request.raw.headers,
       body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-      makeSignal: () => hangUpSignal(reply, options.stopping),
+      makeSignal: () => options.open.signalOf(reply),
     });
     refuseNamespace(call);
     return await handler(call);
@@ -103,18 +125,6 @@ function decoded(part: string): string {
 function splitOnce(whole: string, separator: string): [string, string] {
   const at = whole.indexOf(separator);
   return at === -1 ? [whole, ''] : [whole.slice(0, at), whole.slice(at + 1)];
-}
-
-function hangUpSignal(reply: FastifyReply, stopping: AbortSignal): AbortSignal {
-  const abort = new AbortController();
-  const stop = () => abort.abort();
-  if (stopping.aborted) stop();
-  stopping.addEventListener('abort', stop, { once: true });
-  reply.raw.once('close', () => {
-    stopping.removeEventListener('abort', stop);
-    stop();
-  });
-  return abort.signal;
 }
 
 export async function send(
