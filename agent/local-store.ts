@@ -19,6 +19,9 @@ export interface LocalStoreOptions {
   readonly onError?: (error: ExpectedError) => void;
 }
 
+/** Other files of the agent may lie in the same folder; those are none of our business. */
+const suffix = '.state.json';
+
 interface Kept {
   value: unknown;
   readonly mode: number;
@@ -116,7 +119,7 @@ export class LocalStore {
 
   #write(key: string, kept: Kept): Promise<void> {
     kept.isDue = false;
-    const path = `${this.#folder}/${key}.json`;
+    const path = `${this.#folder}/${key}${suffix}`;
     kept.writing = writeJsonAtomically(this.#disk, path, kept.value, { mode: kept.mode })
       .then(
         () => {
@@ -152,8 +155,8 @@ export class LocalStore {
   async #readAll(): Promise<void> {
     for (const name of await this.#disk.list(this.#folder)) {
       const path = `${this.#folder}/${name}`;
-      const key = /^([a-z0-9-]+)\.json$/.exec(name)?.[1];
-      if (key === undefined) continue;
+      if (!name.endsWith(suffix)) continue;
+      const key = name.slice(0, -suffix.length);
       try {
         this.#found.set(key, await readJson(this.#disk, path));
       } catch (error) {

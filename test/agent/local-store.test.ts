@@ -44,7 +44,7 @@ test('a value that changes all the time is written at once, then once per interv
   const disk = newDisk();
   const { store, clock } = await open(disk, { intervalMs: 1000 });
   const checks = store.value<number>('checks');
-  const writes = writesOf(disk, `${folder}/checks.json`);
+  const writes = writesOf(disk, `${folder}/checks.state.json`);
   for (let i = 1; i <= 100; i++) {
     checks.write(i);
     await clock.settleFor(100);
@@ -58,7 +58,7 @@ test('a value that changes all the time is written at once, then once per interv
 test('a value that rests is not written again', async () => {
   const disk = newDisk();
   const { store, clock } = await open(disk);
-  const writes = writesOf(disk, `${folder}/checks.json`);
+  const writes = writesOf(disk, `${folder}/checks.state.json`);
   store.value<number>('checks').write(1);
   await clock.settleFor(60_000);
   expect(writes()).toBe(1);
@@ -109,7 +109,7 @@ test('a disk that fails is reported once, and the value is written when it works
   await clock.settleFor(2500);
   expect(errors).toMatchObject([{ code: 'CANNOT_WRITE' }]);
   await clock.settleFor(2500);
-  expect(disk.content(`${folder}/value.json`)).toBeDefined();
+  expect(disk.content(`${folder}/value.state.json`)).toBeDefined();
   expect(errors).toHaveLength(1);
 });
 
@@ -118,11 +118,19 @@ test('a file that makes no sense is set aside and named', async () => {
   const { store } = await open(disk);
   store.value<string>('value').write('something');
   await store.close();
-  disk.overwrite(`${folder}/value.json`, 0, Buffer.from('{'));
+  disk.overwrite(`${folder}/value.state.json`, 0, Buffer.from('{'));
   const { store: again } = await open(disk);
-  expect(again.damage).toMatchObject([{ file: `${folder}/value.json` }]);
+  expect(again.damage).toMatchObject([{ file: `${folder}/value.state.json` }]);
   expect(again.value('value').read()).toBeUndefined();
-  expect(disk.paths()).toContain(`${folder}/value.json.damaged`);
+  expect(disk.paths()).toContain(`${folder}/value.state.json.damaged`);
+});
+
+test('other files in the folder are left alone', async () => {
+  const disk = newDisk();
+  const file = await disk.open(`${folder}/keyring.json`, { create: true });
+  await file.write(0, Buffer.from('no JSON'));
+  expect((await open(disk)).store.damage).toEqual([]);
+  expect(disk.paths()).toEqual([`${folder}/keyring.json`]);
 });
 
 test('two owners of one value, or a key that is no file name, are a bug', async () => {
