@@ -25,6 +25,7 @@ const errors = {
   DISK_IN_USE: { status: 500, text: 'data folder is in use by another process' },
   /** A bug over there: it was written to that side's log; nothing can be said about what happened. */
   INTERNAL: { status: 500, text: 'internal error' },
+  CANNOT_LISTEN: { status: 500, text: 'cannot listen' },
   STOPPING: { status: 500, text: 'agent is stopping' },
 } as const;
 

@@ -1,0 +1,372 @@
+/**
+ * The agent of one host: starts its parts in order and stops them in reverse.
+ *
+ *     journal and rows → (server listens) → gossip → (server takes part) → servers → sync → HTTP → checks → join
+ *
+ * Whatever can be wrong with this host alone (a port, a folder, an address) is found before anybody hears of us.
+ */
+import type { Kinds } from '../checks/kinds/kind.ts';
+import { messageOf } from '../proto/errors.ts';
+import type { Clock, Disk, Random } from '../proto/ports.ts';
+import type { Rpc } from '../proto/rpc.ts';
+import type { AgentIdentity } from '../proto/schema/journal.ts';
+import type { DataFolder } from '../proto/store/layout.ts';
+import type { StreamNetwork } from '../server/rpc/client.ts';
+import { AntiEntropy, type SyncReport } from './anti-entropy.ts';
+import type { AgentConfig } from './config/agent-config.ts';
+import type { MembershipChange } from './gossip/membership.ts';
+import { type GossipMembership, startGossip } from './gossip-thread.ts';
+import { startHttp } from './http/server.ts';
+import { makeHttpContext } from './http-context.ts';
+import { Joiner } from './joiner.ts';
+import { LocalParts } from './local-parts.ts';
+import type { AgentLogger } from './logger.ts';
+import { Notices } from './notices.ts';
+import { knownServers, startPool } from './pool-of-servers.ts';
+import { redacting } from './redact.ts';
+import { applyLive, type ConfigDifference, compareConfigs } from './reload.ts';
+import type { ServerPart, StartServer } from './server-part.ts';
+import type { ServerPool } from './server-pool.ts';
+import { cannotListen } from './startup-errors.ts';
+import { ownTags } from './tags.ts';
+
+/** The host as the agent uses it. */
+export interface AgentHost {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly disk: Disk;
+  readonly kinds: Kinds;
+  readonly network: StreamNetwork;
+}
+
+export interface AgentOptions {
+  readonly config: AgentConfig;
+  readonly host: AgentHost;
+  readonly folder: DataFolder;
+  readonly logger: AgentLogger;
+  /** Null for a plain agent. */
+  readonly startServer: StartServer | null;
+  /** Gossip keys in base64, the sealing one first. */
+  readonly keys: readonly string[];
+  /** Reads the configuration again; rejects with all its errors, and then nothing changes. */
+  readonly readConfig: () => Promise<AgentConfig>;
+  /** This agent cannot or need not go on; `failure` is null when it was asked to end. */
+  readonly onEnd: (failure: Error | null) => void;
+}
+
+export class Agent {
+  readonly #options: AgentOptions;
+  /** What was started, oldest first. */
+  readonly #running: Array<() => Promise<void> | void> = [];
+  #config: AgentConfig;
+  #parts: LocalParts | null = null;
+  #membership: GossipMembership | null = null;
+  #server: ServerPart | null = null;
+  #joiner: Joiner | null = null;
+  #stopping: Promise<void> | null = null;
+  #left = false;
+
+  private constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#config = options.config;
+  }
+
+  /** Rejects with one clear error when it cannot run here; nothing is left behind then. */
+  static async start(options: AgentOptions): Promise<Agent> {
+    const agent = new Agent(options);
+    try {
+      await agent.#start();
+      return agent;
+    } catch (error) {
+      await agent.#stopParts();
+      throw error;
+    }
+  }
+
+  /** Says goodbye to the others where the configuration wants that, and stops everything. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  /** All or nothing; what needs a restart keeps its old value and is named in the answer. */
+  async reload(): Promise<ConfigDifference> {
+    const next = await this.#options.readConfig();
+    const difference = compareConfigs(this.#config, next);
+    this.#config = applyLive(this.#config, next);
+    this.#parts?.local.applyFiles(this.#config);
+    this.#joiner?.configure(this.#config.retryJoin, this.#config.retryIntervalMs);
+    this.#options.logger.setLevel(this.#config.logLevel);
+    const { items, live, restart } = difference;
+    this.#options.logger.info('configuration reloaded', { items: items.length, live, restart });
+    return difference;
+  }
+
+  /** `rollcall leave`: gives up a vote, says goodbye, and counts as left. Rejects with QUORUM. */
+  async leave(): Promise<void> {
+    await this.#server?.leave();
+    await this.#goodbye();
+  }
+
+  async #start(): Promise<void> {
+    const { host, folder, logger } = this.#options;
+    const config = this.#config;
+    const parts = await LocalParts.open({
+      ...host,
+      config,
+      folder,
+      logger,
+      kinds: redacting(host.kinds, () => this.#config.secrets),
+    });
+    this.#parts = parts;
+    this.#running.push(() => parts.stop());
+
+    const membership = await this.#startGossipAndServer(parts);
+    const { rpc, pool } = this.#connect(parts, membership);
+    const sync = this.#startSync(parts, membership, rpc, pool);
+    await this.#startHttp(parts, membership, rpc, pool, sync);
+    parts.start(config);
+    this.#startJoining(membership);
+  }
+
+  async #startGossipAndServer(parts: LocalParts): Promise<GossipMembership> {
+    const { config, host, folder, logger, startServer, keys } = this.#options;
+    const identity = this.#identity();
+    const listening = await startServer?.({
+      config,
+      identity,
+      folder,
+      logger,
+      disk: host.disk,
+      clock: host.clock,
+      random: host.random,
+      keys: () => this.#rawKeys(),
+      onHalt: (error) => this.#options.onEnd(error),
+      onBug: (error, where) => this.#onBug(error, where),
+    });
+    if (listening !== undefined) this.#running.push(() => listening.stop());
+
+    const server =
+      listening === undefined ? null : { port: listening.address.port, expect: config.bootstrapExpect };
+    const keepsFiles = config.dataDir !== null;
+    const membership = await startGossip({
+      name: config.nodeName,
+      bind: config.bind,
+      advertise: config.advertise,
+      tags: ownTags({ nodeId: folder.meta.nodeId, datacenter: config.datacenter, server }),
+      profile: config.gossipProfile,
+      config: { reconnectTimeoutMs: config.reconnectTimeoutMs },
+      keys,
+      snapshotPath: keepsFiles ? `${folder.part('local')}/gossip.snapshot` : null,
+      keyringPath: keepsFiles && keys.length > 0 ? `${folder.part('local')}/gossip.keyring` : null,
+    });
+    this.#membership = membership;
+    this.#running.push(() => membership.stop());
+    this.#watchGossip(parts, membership);
+    this.#server = (await listening?.join(membership)) ?? null;
+    return membership;
+  }
+
+  #watchGossip(parts: LocalParts, membership: GossipMembership): void {
+    const { host, logger, onEnd } = this.#options;
+    const notices = new Notices({
+      clock: host.clock,
+      logger,
+      state: parts.state,
+      record: (draft) => parts.record(draft),
+      nameTaken: (text) => onEnd(new Error(text)),
+    });
+    this.#running.push(() => notices.stop());
+    membership.onNotice((notice) => notices.receive(notice));
+    membership.onChange(({ kind, member }) => logger.info(`member ${member.name} ${kind}`));
+  }
+
+  /** A server asks itself; a plain agent one of the servers. */
+  #connect(parts: LocalParts, membership: GossipMembership): { rpc: Rpc; pool: ServerPool | null } {
+    const { config, host, folder, logger } = this.#options;
+    let pool: ServerPool | null = null;
+    if (this.#server === null) {
+      const started = startPool({
+        node: config.nodeName,
+        datacenter: config.datacenter,
+        folder,
+        store: parts.store,
+        membership,
+        network: host.network,
+        clock: host.clock,
+        random: host.random,
+        logger,
+        keys: () => this.#rawKeys(),
+        onBug: (error, method) => this.#onBug(error, method),
+      });
+      this.#running.push(() => started.stop());
+      pool = started;
+    }
+    const rpc = this.#server?.rpc ?? pool!;
+    membership.onChange((change) => tellDossier(rpc, change));
+    return { rpc, pool };
+  }
+
+  #startSync(
+    parts: LocalParts,
+    membership: GossipMembership,
+    rpc: Rpc,
+    pool: ServerPool | null,
+  ): AntiEntropy {
+    const { host } = this.#options;
+    const sync = new AntiEntropy({
+      clock: host.clock,
+      random: host.random,
+      rpc,
+      journal: parts.journal,
+      state: parts.state,
+      identity: () => this.#identity(),
+      clusterSize: () => membership.members().length,
+      onConnected: (listener) => pool?.onConnected(listener) ?? (() => {}),
+      report: (report) => this.#reportSync(report),
+    });
+    sync.start();
+    this.#running.push(() => sync.stop());
+    return sync;
+  }
+
+  async #startHttp(
+    parts: LocalParts,
+    membership: GossipMembership,
+    rpc: Rpc,
+    pool: ServerPool | null,
+    sync: AntiEntropy,
+  ): Promise<void> {
+    const { host, folder, onEnd } = this.#options;
+    const config = this.#config;
+    if (config.ports.http === -1) return;
+    const context = makeHttpContext({
+      clock: host.clock,
+      random: host.random,
+      nodeId: folder.meta.nodeId,
+      config: () => this.#config,
+      membership,
+      rpc,
+      local: parts.local,
+      journal: parts.journal,
+      server: this.#server,
+      pool,
+      sync,
+      reload: () => this.reload(),
+      leave: () => this.leave(),
+      end: () => onEnd(null),
+      onBug: (error, where) => this.#onBug(error, where),
+    });
+    for (const clientHost of config.clientHosts) {
+      const at = { host: clientHost, port: config.ports.http };
+      const http = await startHttp(context, at).catch((error: unknown) => {
+        throw cannotListen('HTTP', 'ports.http', at, error);
+      });
+      this.#running.push(() => http.stop());
+    }
+  }
+
+  #startJoining(membership: GossipMembership): void {
+    const { host, logger } = this.#options;
+    const { retryJoin, retryIntervalMs, startJoin, datacenter, nodeName } = this.#config;
+    const joiner = new Joiner(
+      {
+        clock: host.clock,
+        logger,
+        join: (addresses) => membership.join(addresses),
+        serverInView: () =>
+          this.#server?.hasLeader() === true ||
+          knownServers(membership, datacenter).some(({ name }) => name !== nodeName),
+      },
+      retryJoin,
+      retryIntervalMs,
+    );
+    this.#joiner = joiner;
+    this.#running.push(() => joiner.stop());
+    joiner.start();
+    if (startJoin.length > 0) {
+      void membership.join(startJoin).then(({ failures }) => {
+        for (const { address, message } of failures) logger.warn(`cannot join ${address}: ${message}`);
+      });
+    }
+  }
+
+  async #stop(): Promise<void> {
+    try {
+      if (this.#config.leaveOnTerminate) await this.#goodbye();
+    } finally {
+      await this.#stopParts();
+    }
+  }
+
+  async #goodbye(): Promise<void> {
+    if (this.#left) return;
+    this.#left = true;
+    this.#joiner?.stop();
+    await this.#membership?.leave();
+  }
+
+  async #stopParts(): Promise<void> {
+    for (const stop of this.#running.splice(0).reverse()) {
+      try {
+        await stop();
+      } catch (error) {
+        this.#options.logger.error(`a part of the agent did not stop cleanly: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  #identity(): AgentIdentity {
+    const { nodeName, advertise, datacenter, nodeMeta } = this.#config;
+    const { host } = advertise;
+    const family = host.includes(':') ? 'ipv6' : 'ipv4';
+    return {
+      node: nodeName,
+      nodeId: this.#options.folder.meta.nodeId,
+      address: host,
+      datacenter,
+      taggedAddresses: { lan: host, [`lan_${family}`]: host, wan: host, [`wan_${family}`]: host },
+      meta: { 'consul-network-segment': '', ...nodeMeta },
+    };
+  }
+
+  #rawKeys(): readonly Uint8Array[] {
+    return this.#options.keys.map((key) => Buffer.from(key, 'base64'));
+  }
+
+  #reportSync(report: SyncReport): void {
+    const { logger } = this.#options;
+    switch (report.kind) {
+      case 'failed':
+        logger.debug(`sync failed: ${report.error.message}`, { retryMs: Math.round(report.retryMs) });
+        return;
+      case 'recovered':
+        logger.info('sync with the servers goes on');
+        return;
+      case 'repaired':
+        logger.info(`the servers' rows of this agent differed: ${report.repairs} repaired`);
+        return;
+      case 'forgotten':
+        logger.warn(
+          `the servers hold revision ${report.held} of the journal and had confirmed ${report.confirmed}`,
+        );
+        return;
+    }
+  }
+
+  #onBug(error: unknown, where: string): void {
+    const stack = error instanceof Error ? error.stack : undefined;
+    this.#options.logger.error(`internal error in ${where}: ${messageOf(error)}`, { stack });
+  }
+}
+
+/** The agent whose own timer gave a verdict tells the leader at once what led to it. */
+function tellDossier(rpc: Rpc, { kind, member, dossier }: MembershipChange): void {
+  if (kind !== 'failed' || dossier === null) return;
+  rpc.notify('gossip.dossier', {
+    node: member.name,
+    nodeId: member.tags.id ?? '',
+    incarnation: member.incarnation,
+    evidence: dossier,
+  });
+}

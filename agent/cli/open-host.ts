@@ -1,0 +1,28 @@
+/** The real host, or for `--dev` one that keeps nothing: clock, randomness, disk, network and kinds of checks. */
+import { DataFolder } from '../../proto/store/layout.ts';
+import { tcp } from '../../server/rpc/tcp.ts';
+import type { AgentHost } from '../agent.ts';
+import type { AgentConfig } from '../config/agent-config.ts';
+import { hostClock } from '../host/clock.ts';
+import { RealDisk } from '../host/disk.ts';
+import { folderLock } from '../host/folder-lock.ts';
+import { makeKinds } from '../host/kinds.ts';
+import { MemoryDisk } from '../host/memory-disk.ts';
+import { hostRandom } from '../host/random.ts';
+
+/** Where the disk in memory keeps its folder; nothing of that name is made on a real one. */
+const memoryFolder = '/memory';
+
+export async function openHost(config: AgentConfig): Promise<{ host: AgentHost; folder: DataFolder }> {
+  const clock = hostClock();
+  const random = hostRandom();
+  const disk = config.dataDir === null ? new MemoryDisk() : new RealDisk();
+  const folder = await DataFolder.open(config.dataDir ?? memoryFolder, {
+    disk,
+    random,
+    clock,
+    ...(config.dataDir === null ? {} : { lock: folderLock }),
+    ...(config.nodeId === null ? {} : { nodeId: config.nodeId }),
+  });
+  return { host: { clock, random, disk, network: tcp, kinds: makeKinds(folder.meta.nodeId) }, folder };
+}

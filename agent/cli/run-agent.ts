@@ -1,0 +1,83 @@
+/**
+ * A running agent as a process: the only place that knows an agent and a server at once, hands both of them the host,
+ * and ends the process.
+ */
+
+import { ExpectedError } from '../../proto/errors.ts';
+import { Agent } from '../agent.ts';
+import type { AgentConfig } from '../config/agent-config.ts';
+import type { LoadResult } from '../config/load.ts';
+import { formatProblem } from '../config/problems.ts';
+import { type AgentLogger, makeLogger } from '../logger.ts';
+import { isPlain, lineOf } from '../startup-errors.ts';
+import { Exit, exitFailed } from './io.ts';
+import { openHost } from './open-host.ts';
+import { startServer } from './start-server.ts';
+
+/** After this long a polite end becomes an impolite one. */
+const patienceMs = 5_000;
+
+/** Resolves when the agent has ended in good order; throws an `Exit` with one clear line when it could not run or go on. */
+export async function runAgent(config: AgentConfig, reload: () => Promise<LoadResult>): Promise<void> {
+  const logger = makeLogger(config);
+  const { host, folder } = await openHost(config).catch(giveUp);
+  let end: (failure: Error | null) => void = () => {};
+  const ended = new Promise<Error | null>((resolve) => {
+    end = resolve;
+  });
+  try {
+    const agent = await Agent.start({
+      config,
+      host,
+      folder,
+      logger,
+      startServer: config.server ? startServer : null,
+      keys: config.encrypt === null ? [] : [config.encrypt],
+      readConfig: async () => checkedConfig(await reload()),
+      onEnd: (failure) => end(failure),
+    }).catch(giveUp);
+    logger.info(`agent ${config.nodeName} runs`, { nodeId: folder.meta.nodeId, server: config.server });
+    const forgetSignals = obeySignals(agent, logger, () => end(null));
+    const failure = await ended;
+    if (failure !== null) logger.error(lineOf(failure));
+    await politely(agent.stop());
+    forgetSignals();
+    if (failure !== null) throw new Exit(exitFailed, lineOf(failure));
+  } finally {
+    await folder.release();
+  }
+}
+
+function giveUp(error: unknown): never {
+  if (isPlain(error)) throw new Exit(exitFailed, lineOf(error));
+  throw error;
+}
+
+/** SIGTERM and SIGINT end the agent in good order, a second one at once; SIGHUP reads the configuration again. */
+function obeySignals(agent: Agent, logger: AgentLogger, end: () => void): () => void {
+  let asked = false;
+  const onEnd = (signal: NodeJS.Signals) => {
+    if (asked) process.exit(exitFailed);
+    asked = true;
+    logger.info(`${signal}: leaving`);
+    end();
+  };
+  const onReload = () => {
+    agent.reload().catch((error: unknown) => logger.error(`reload refused: ${lineOf(error)}`));
+  };
+  process.on('SIGTERM', onEnd).on('SIGINT', onEnd).on('SIGHUP', onReload);
+  return () => process.off('SIGTERM', onEnd).off('SIGINT', onEnd).off('SIGHUP', onReload);
+}
+
+/** A part that hangs must not keep the process: what is on disk is safe by design. */
+async function politely(stopping: Promise<void>): Promise<void> {
+  const impatience = setTimeout(() => process.exit(0), patienceMs);
+  await stopping;
+  clearTimeout(impatience);
+}
+
+function checkedConfig({ config, problems }: LoadResult): AgentConfig {
+  if (config !== null) return config;
+  const errors = problems.filter(({ level }) => level === 'error').map(formatProblem);
+  throw new ExpectedError('BAD_REQUEST', errors.join('\n'), { status: 500 });
+}

@@ -1,0 +1,71 @@
+/** What the HTTP API is told of its agent. */
+import type { Clock, Random } from '../proto/ports.ts';
+import type { Rpc } from '../proto/rpc.ts';
+import { programVersion } from '../proto/version.ts';
+import type { AntiEntropy } from './anti-entropy.ts';
+import type { AgentConfig } from './config/agent-config.ts';
+import type { Membership } from './gossip/membership.ts';
+import type { HttpContext } from './http/context.ts';
+import type { Journal } from './journal.ts';
+import type { LocalAgent } from './local-agent.ts';
+import type { ConfigDifference } from './reload.ts';
+import type { ServerPart } from './server-part.ts';
+import type { ServerPool } from './server-pool.ts';
+
+export interface HttpContextParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly nodeId: string;
+  /** As it is after the last reload. */
+  config(): AgentConfig;
+  readonly membership: Membership;
+  readonly rpc: Rpc;
+  readonly local: LocalAgent;
+  readonly journal: Journal;
+  readonly server: ServerPart | null;
+  readonly pool: ServerPool | null;
+  readonly sync: AntiEntropy;
+  reload(): Promise<ConfigDifference>;
+  leave(): Promise<void>;
+  end(): void;
+  onBug(error: unknown, where: string): void;
+}
+
+export function makeHttpContext(parts: HttpContextParts): HttpContext {
+  const { clock, random, membership, rpc, local, journal, server, pool, sync } = parts;
+  const { nodeName, datacenter, nodeMeta } = parts.config();
+  return {
+    clock,
+    random,
+    membership,
+    rpc,
+    local,
+    facts: {
+      node: nodeName,
+      nodeId: parts.nodeId,
+      datacenter,
+      version: programVersion,
+      server: server !== null,
+      nodeMeta,
+      startedAtMs: clock.wallMs(),
+    },
+    poolStatus: () => pool?.status() ?? null,
+    syncStatus: () => sync.status(),
+    journalLength: () => journal.length,
+    raftStatus: () => server?.raftStatus() ?? null,
+    shownConfig: () => withoutSecrets(parts.config()),
+    scriptsAllowed: () => parts.config().enableScriptChecks,
+    checkOutputBytesMax: () => parts.config().checkOutputBytesMax,
+    reload: () => parts.reload(),
+    leave: () => parts.leave(),
+    stop: () => parts.end(),
+    responseHeaders: {},
+    onBug: (error, path) => parts.onBug(error, path),
+  };
+}
+
+/** Definitions may hold tokens, and are shown elsewhere without them. */
+function withoutSecrets(config: AgentConfig): Readonly<Record<string, unknown>> {
+  const { encrypt, secrets: _secrets, checks: _checks, services: _services, ...shown } = config;
+  return { ...shown, encrypt: encrypt === null ? null : '(hidden)' };
+}

@@ -1,0 +1,87 @@
+/**
+ * Finds the others, and does not give up: the addresses of `retry_join` and `--join` are tried for ever while no server
+ * is in view, soon at first and then at the configured interval. Each failure is said, and so is the next attempt.
+ */
+import { messageOf } from '../proto/errors.ts';
+import type { Logger } from '../proto/logger.ts';
+import type { Clock, Timer } from '../proto/ports.ts';
+import type { JoinResult } from './gossip/membership.ts';
+
+const firstRetryMs = 1_000;
+
+export interface JoinerPorts {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  join(addresses: readonly string[]): Promise<JoinResult>;
+  /** Whether somebody is in view who leads further: then nothing needs to be tried. */
+  serverInView(): boolean;
+}
+
+export class Joiner {
+  readonly #ports: JoinerPorts;
+  #addresses: readonly string[];
+  #intervalMs: number;
+  #retryMs = firstRetryMs;
+  #timer: Timer | null = null;
+  #stopped = false;
+  #wasAlone = false;
+
+  constructor(ports: JoinerPorts, addresses: readonly string[], intervalMs: number) {
+    this.#ports = ports;
+    this.#addresses = addresses;
+    this.#intervalMs = intervalMs;
+  }
+
+  start(): void {
+    void this.#attempt();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+  }
+
+  /** After a reload. */
+  configure(addresses: readonly string[], intervalMs: number): void {
+    this.#addresses = addresses;
+    this.#intervalMs = intervalMs;
+    this.#retryMs = Math.min(this.#retryMs, intervalMs);
+  }
+
+  async #attempt(): Promise<void> {
+    if (this.#ports.serverInView()) {
+      if (this.#wasAlone) this.#ports.logger.info('a server is in view');
+      this.#wasAlone = false;
+      this.#retryMs = firstRetryMs;
+    } else if (this.#addresses.length > 0) {
+      await this.#join();
+    }
+    if (this.#stopped) return;
+    this.#timer = this.#ports.clock.after(this.#retryMs, () => void this.#attempt());
+  }
+
+  async #join(): Promise<void> {
+    const failures = await this.#failuresOfJoin();
+    if (this.#stopped || this.#ports.serverInView()) return;
+    const waitMs = this.#retryMs;
+    this.#retryMs = Math.min(this.#intervalMs, this.#retryMs * 2);
+    // Whoever answered may need a moment to tell us of the servers.
+    if (failures.length === 0 && !this.#wasAlone) {
+      this.#wasAlone = true;
+      return;
+    }
+    this.#wasAlone = true;
+    const reasons = failures.map(({ address, message }) => `${address} (${message})`).join(', ');
+    const what =
+      reasons === '' ? `no server is in view behind ${this.#addresses.join(', ')}` : `cannot join ${reasons}`;
+    this.#ports.logger.warn(`${what}; trying again in ${(waitMs / 1000).toFixed(0)} s`);
+  }
+
+  async #failuresOfJoin(): Promise<JoinResult['failures']> {
+    try {
+      return (await this.#ports.join(this.#addresses)).failures;
+    } catch (error) {
+      return [{ address: this.#addresses.join(', '), message: messageOf(error) }];
+    }
+  }
+}
