@@ -45,10 +45,12 @@ export interface LoadResult {
 export async function loadConfig(request: LoadRequest, host: HostFacts = thisHost()): Promise<LoadResult> {
   const problems = new Problems();
   const dev = request.flags.dev === true;
-  const complete = request.partial !== true;
 
   const files = await readConfigFiles(request.paths, problems);
+  const readable = !problems.failed;
   const parsed = files.flatMap((file) => parseConfigText(file.path, file.text, problems) ?? []);
+  // What a file that cannot be read says is unknown, so nothing can be missed in the others.
+  const complete = request.partial !== true && readable && parsed.length === files.length;
   const references = { env: host.env, complete };
   const filled = await Promise.all(
     parsed.map((file) =>

@@ -54,18 +54,15 @@ export function map(entries: Iterable<readonly [string, LocatedEntry]>, at: Plac
   return { kind: 'map', at, entries: new Map(entries) };
 }
 
-/** The plain value, without places. Maps have no prototype, so a key like `__proto__` is only a key. */
+/** The plain value, without places. `__proto__` becomes a key like any other. */
 export function toPlain(located: Located): unknown {
   switch (located.kind) {
     case 'scalar':
       return located.value;
     case 'list':
       return located.items.map(toPlain);
-    case 'map': {
-      const plain: Record<string, unknown> = Object.create(null);
-      for (const [key, entry] of located.entries) plain[key] = toPlain(entry.value);
-      return plain;
-    }
+    case 'map':
+      return Object.fromEntries([...located.entries].map(([key, { value }]) => [key, toPlain(value)]));
   }
 }
 

@@ -212,6 +212,14 @@ test('a part of a configuration is judged by what it says, not by what it lacks'
   });
 });
 
+test('a file that cannot be read is the only thing that is missed', async () => {
+  const result = await loadConfig({ paths: [join(folder, 'none.yaml')], flags: {} }, host);
+  expect(result.problems.map(({ message }) => message)).toEqual([
+    'cannot be read: there is no such file or folder',
+  ]);
+  expect((await load({ 'a.yaml': 'a: [' })).problems).toEqual([expect.stringContaining('not valid YAML')]);
+});
+
 test('one broken file does not hide the errors of the next', async () => {
   const { problems } = await load({ 'a.yaml': 'a: [\n', 'b.yaml': 'nodename: x\n' }, { dev: true });
   expect(problems).toEqual([
