@@ -30,6 +30,8 @@ export interface ConsensusLimits {
   readonly snapshots: Partial<SnapshotLimits>;
   /** Entries that stay behind a snapshot. Default 10,240. */
   readonly trailingEntries: number;
+  /** Size of the files of both logs. Default 16 and 8 MiB. */
+  readonly segmentBytes: number;
 }
 
 export interface ConsensusPorts {
@@ -80,7 +82,8 @@ export class Consensus {
     const { id, disk, folders, clock, random, logger } = ports;
     const snapshots = await Snapshots.open(disk, folders.snapshots);
     const newest = snapshots.newest;
-    const { trailingEntries } = limits;
+    const { trailingEntries, segmentBytes } = limits;
+    const files = segmentBytes === undefined ? {} : { segmentBytes };
     const storage = await RaftStorage.open(
       disk,
       folders.raft,
@@ -88,13 +91,14 @@ export class Consensus {
       {
         snapshot: newest?.header.meta ?? null,
         clock,
+        ...files,
         ...(trailingEntries !== undefined && { trailingEntries }),
       },
     );
     const origin = firstMembership(seed);
     const fsm = new Fsm({ logId: seed.logId, membership: origin });
     if (newest !== null) fsm.replace(await loadState(snapshots, newest));
-    const events = await EventLog.open(disk, folders.events, fsm.state.events, { clock });
+    const events = await EventLog.open(disk, folders.events, fsm.state.events, { clock, ...files });
     report(logger, storage, snapshots, events);
     const raft = new Raft({
       id,

@@ -64,6 +64,9 @@ export interface ReplicaLimits {
 
 const defaults: ReplicaLimits = { tickMs: 100, appliedPerTurnMax: 1_000 };
 
+/** The longest election timeout, in ticks. */
+const hurryTicksMax = 20;
+
 export class Replica {
   readonly #ports: ReplicaPorts;
   readonly #limits: ReplicaLimits;
@@ -108,7 +111,7 @@ export class Replica {
       halt: (error) => this.#halt(error),
     });
     this.#ticker.start();
-    this.#drain();
+    this.#input((raft) => this.#hurryAlone(raft));
   }
 
   /** No tick, no answer, no write any more. What waits is told that this server is stopping. */
@@ -193,6 +196,14 @@ export class Replica {
 
   transferLeadership(to: ServerId): ReturnType<Raft['transferLeadership']> {
     return this.#ask((raft) => raft.transferLeadership(to));
+  }
+
+  /** The only voter need not wait for anybody else to lead. */
+  #hurryAlone(raft: Raft): void {
+    const { membership } = raft.status();
+    const isAlone = membership.outgoing === null && membership.voters.length === 1;
+    if (!isAlone || membership.voters[0] !== this.#ports.id) return;
+    for (let tick = 0; tick < hurryTicksMax && raft.status().role === 'follower'; tick++) raft.tick();
   }
 
   #ask<T>(question: (raft: Raft) => T): T {

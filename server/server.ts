@@ -14,6 +14,7 @@ import type { ClusterSeed, Rpc, RpcHandlers, RpcPeer } from '../proto/rpc.ts';
 import { Autopilot, type AutopilotLimits } from './autopilot.ts';
 import { Bootstrap } from './bootstrap.ts';
 import { Consensus, type ConsensusLimits } from './consensus.ts';
+import { EventBackfill } from './event-backfill.ts';
 import type { Applied, Fsm } from './fsm/fsm.ts';
 import { type GossipView, isThere } from './gossip-view.ts';
 import { handOver } from './hand-over.ts';
@@ -107,6 +108,7 @@ export class Server {
   #address: Endpoint | null = null;
   #consensus: Consensus | null = null;
   #duties: (Duties & { readonly retention: Retention }) | null = null;
+  #backfill: EventBackfill | null = null;
   #stopGossip: () => void = () => {};
 
   constructor(ports: ServerPorts) {
@@ -121,6 +123,7 @@ export class Server {
       door,
       consensus,
       duties: () => this.#duties,
+      others: () => this.#others(),
       rpc,
       bootstrapStatus: () => ({ ...this.#bootstrap.status(), damaged: this.#consensus?.isDamaged ?? false }),
       take: (seed) => this.#bootstrap.take(seed),
@@ -181,6 +184,7 @@ export class Server {
     if (consensus?.replica.isLeader) await this.#giveUpLeadership(consensus);
     this.#stopping.abort();
     this.#follow();
+    await this.#backfill?.stop();
     await consensus?.stop();
     await this.#transport.stop();
   }
@@ -254,6 +258,8 @@ export class Server {
     this.#transport.announceCluster(seed.clusterId);
     consensus.replica.onStanding((standing) => this.#onStanding(consensus, standing));
     consensus.replica.start();
+    this.#backfill = this.#makeBackfill(consensus);
+    this.#backfill.start();
     this.#followAddresses();
     for (const listener of this.#onCluster) listener(consensus);
     this.#onCluster.clear();
@@ -275,6 +281,20 @@ export class Server {
       ),
       retention: new Retention({ clock, events, propose: (body) => propose(body) }, config.retention),
     };
+  }
+
+  #makeBackfill({ events }: Consensus): EventBackfill {
+    const { clock, logger } = this.#ports;
+    const rpc = (id: ServerId) => this.#transport.links.rpc(id);
+    return new EventBackfill({ events, clock, logger, others: () => this.#others(), rpc });
+  }
+
+  /** All other servers, the leader first. */
+  #others(): ServerId[] {
+    const { fsm, replica } = this.#consensus ?? {};
+    const leader = replica?.standing.leader ?? null;
+    const others = [...(fsm?.state.servers.keys() ?? [])].filter((id) => id !== this.id).sort();
+    return others.sort((a, b) => Number(b === leader) - Number(a === leader));
   }
 
   #onStanding(consensus: Consensus, standing: Standing): void {

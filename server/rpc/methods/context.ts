@@ -21,6 +21,8 @@ export interface MethodContext {
   /** Null while this server is in no cluster. */
   consensus(): Consensus | null;
   duties(): Duties | null;
+  /** All other servers, the leader first. */
+  others(): readonly ServerId[];
   rpc(server: ServerId): Rpc;
   bootstrapStatus(): BootstrapStatus;
   take(seed: ClusterSeed): Promise<{ clusterId: string }>;

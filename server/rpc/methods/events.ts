@@ -1,10 +1,10 @@
 /** One listener of the event log, over RPC. */
 import { z } from 'zod';
 import { ExpectedError, isExpected } from '../../../proto/errors.ts';
-import { compileEventFilter, everyEvent } from '../../../proto/event-filter.ts';
+import { compileEventFilter } from '../../../proto/event-filter.ts';
 import type { RpcStreams } from '../../../proto/rpc.ts';
-import type { HealthEvent } from '../../../proto/schema/event.ts';
 import type { Consensus } from '../../consensus.ts';
+import { eventsElsewhere } from '../../event-backfill.ts';
 import { subscribe } from '../../subscription.ts';
 import { checkParams } from './check-params.ts';
 import { consensusOf, type MethodContext } from './context.ts';
@@ -40,7 +40,8 @@ export async function* read(
     clock: context.clock,
     firstKept: () => consensus.fsm.state.events.first,
     leaderLast: () => leaderLast(context, consensus),
-    elsewhere: (from: number, until: AbortSignal) => elsewhere(context, consensus, from, until),
+    elsewhere: (from: number, until: AbortSignal) =>
+      eventsElsewhere(context, { after: from, logId: consensus.events.logId }, until),
   };
   const ended = AbortSignal.any([signal, context.stopping]);
   for await (const item of subscribe(ports, { after, logId, matches }, ended)) {
@@ -60,31 +61,5 @@ async function leaderLast(context: MethodContext, { replica, events }: Consensus
   } catch (error) {
     if (isExpected(error)) return null;
     throw error;
-  }
-}
-
-/** From the leader, or from whichever other server has them: one after the other. */
-async function* elsewhere(
-  context: MethodContext,
-  { replica, fsm }: Consensus,
-  after: number,
-  signal: AbortSignal,
-): AsyncGenerator<HealthEvent, void, undefined> {
-  const { leader } = replica.standing;
-  const others = [...fsm.state.servers.keys()].filter((id) => id !== context.id).sort();
-  const order =
-    leader === null ? others : [...others].sort((a, b) => Number(b === leader) - Number(a === leader));
-  for (const id of order) {
-    try {
-      const status = await context.rpc(id).call('status', {});
-      if (status.firstOffset > after + 1) continue;
-      const params = { after, logId: fsm.state.events.logId, filter: everyEvent };
-      for await (const record of context.rpc(id).stream('events.read', params, { signal })) {
-        if ('Offset' in record) yield record;
-      }
-      return;
-    } catch (error) {
-      if (!isExpected(error)) throw error;
-    }
   }
 }

@@ -27,17 +27,17 @@ const compareParams = z.object({
   checks: z.array(ownCheck),
 });
 
-export function deliver(
+export async function deliver(
   context: MethodContext,
   params: Deliver['params'],
   peer: RpcPeer,
 ): Promise<Deliver['answer']> {
+  checkSpeaker(params.identity, peer);
   return context.door.run({
     peer,
     mayRepeat: true,
     here: async ({ replica }) => {
       const body = checkParams(deliverParams, params);
-      checkSpeaker(body.identity, peer);
       await dutiesOf(context).reconcile.introduce(body.identity);
       const { revision } = await replica.propose({ kind: 'journal', v: 1, ...body });
       return { revision };
@@ -46,17 +46,17 @@ export function deliver(
   });
 }
 
-export function compare(
+export async function compare(
   context: MethodContext,
   params: Compare['params'],
   peer: RpcPeer,
 ): Promise<Compare['answer']> {
+  checkSpeaker(params.identity, peer);
   return context.door.run({
     peer,
     mayRepeat: true,
     here: async ({ replica, fsm }) => {
       const body = checkParams(compareParams, params);
-      checkSpeaker(body.identity, peer);
       await dutiesOf(context).reconcile.introduce(body.identity);
       // Its rows went with it. They come back when gossip has seen it, and then the comparison counts.
       if (fsm.state.catalog.node(body.identity.node)?.state === 'left') {
