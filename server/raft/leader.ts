@@ -68,7 +68,17 @@ export function tickLeader(state: RaftState): void {
 export function flushLeader(state: RaftState): void {
   const leadership = leadershipOf(state);
   if (leadership.reads.needsRound) sendHeartbeats(state, leadership);
+  if (isAlone(state)) confirmReads(state, leadership.reads.round);
   replicate(state, leadership);
+}
+
+/** A single voter is a quorum: it asks nobody, and nobody would answer. */
+function isAlone(state: RaftState): boolean {
+  return isQuorum(state.members.current, (voter) => voter === state.id);
+}
+
+function confirmReads(state: RaftState, round: number): void {
+  for (const read of leadershipOf(state).reads.confirm(round)) answerRead(state, read, read.index);
 }
 
 /** Appends entries of the own term, one for each of `data`, and returns the index of the first. */
@@ -119,9 +129,8 @@ export function askForRead(
 ): void {
   const { reads, orderedElection } = leadershipOf(state);
   const known = hasCommittedOwn(state);
-  const alone = isQuorum(state.members.current, (voter) => voter === state.id);
   const leased = mode === 'lease' && !orderedElection && reads.leaseHolds(state.ticks);
-  if (known && (alone || leased)) answerRead(state, request, state.log.commit);
+  if (known && (isAlone(state) || leased)) answerRead(state, request, state.log.commit);
   else if (reads.isFull) refuseRead(state, request);
   else if (known) reads.note(request, state.log.commit);
   else reads.postpone(request);
@@ -138,7 +147,7 @@ function receiveHeartbeatAnswer(state: RaftState, peer: Progress, { round }: Hea
   const answered = reachedByQuorum(state.members.current, (voter) =>
     voter === state.id ? reads.round : (leadership.peer(voter)?.round ?? 0),
   );
-  for (const read of reads.confirm(answered)) answerRead(state, read, read.index);
+  confirmReads(state, answered);
 }
 
 function receiveAppendAnswer(state: RaftState, peer: Progress, answer: AppendAnswer): void {
