@@ -84,7 +84,7 @@ export function applyLive(before: AgentConfig, after: AgentConfig): AgentConfig 
 }
 
 /** All checks of a configuration, those of services too. */
-export function allChecks(config: AgentConfig): readonly CheckDefinition[] {
+export function allChecks(config: Pick<AgentConfig, 'checks' | 'services'>): readonly CheckDefinition[] {
   return [...config.checks, ...config.services.flatMap((service) => service.checks)];
 }
 

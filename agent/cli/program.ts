@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, Entry>> = {
   reload: { summary: 'Make an agent read its files again.', load: () => import('./reload.ts') },
   maint: { summary: 'Put a node or service into maintenance.', load: () => import('./maint.ts') },
   validate: { summary: 'Check configuration files without starting.', load: () => import('./validate.ts') },
+  check: { summary: 'Try a check before it is deployed.', load: () => import('./check.ts') },
   config: { summary: 'Explain a configuration.', load: () => import('./config.ts') },
   schema: { summary: 'Print the JSON Schema of a file or an event.', load: () => import('./schema.ts') },
 };
