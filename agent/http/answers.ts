@@ -31,8 +31,8 @@ export function text(status: number, message: string, headers: Headers = {}): An
   return { kind: 'text', text: message, status, headers };
 }
 
-export function file(content: string, type: string): Answer {
-  return { kind: 'file', text: content, type, headers: {} };
+export function file(content: string, type: string, headers: Headers = {}): Answer {
+  return { kind: 'file', text: content, type, headers };
 }
 
 export function stream(body: Readable, type: string, headers: Headers = {}): Answer {

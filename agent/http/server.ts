@@ -39,6 +39,7 @@ export async function startHttp(context: HttpContext, at: Endpoint): Promise<Run
     onBug: context.onBug,
   };
   const app = makeApp(options);
+  const unused = unusedConnections(app);
   for (const route of allRoutes(context)) mountRoute(app, route, options);
   await app.listen({ host: at.host, port: at.port });
   const bound = app.server.address();
@@ -47,6 +48,7 @@ export async function startHttp(context: HttpContext, at: Endpoint): Promise<Run
     address: { host: at.host, port },
     stop: async () => {
       open.end();
+      for (const socket of unused) socket.destroy();
       // A connection that was busy when we began to close becomes idle and would be kept for the next request.
       const sweep = setInterval(() => app.server.closeIdleConnections(), sweepMs);
       const force = setTimeout(() => app.server.closeAllConnections(), drainMs);
@@ -55,6 +57,17 @@ export async function startHttp(context: HttpContext, at: Endpoint): Promise<Run
       clearTimeout(force);
     },
   };
+}
+
+/** Browsers and pools connect ahead of time; to the server such a connection does not count as idle. */
+function unusedConnections(app: FastifyInstance): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  app.server.on('request', (request) => unused.delete(request.socket));
+  return unused;
 }
 
 function makeApp(options: TransportOptions): FastifyInstance {
