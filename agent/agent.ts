@@ -5,6 +5,7 @@
  *
  * Whatever can be wrong with this host alone (a port, a folder, an address) is found before anybody hears of us.
  */
+import { checkKinds, type KindPorts } from '../checks/kinds/index.ts';
 import type { Kinds } from '../checks/kinds/kind.ts';
 import { messageOf } from '../proto/errors.ts';
 import type { Clock, Disk, Random } from '../proto/ports.ts';
@@ -12,6 +13,7 @@ import type { Rpc } from '../proto/rpc.ts';
 import type { AgentIdentity } from '../proto/schema/journal.ts';
 import type { DataFolder } from '../proto/store/layout.ts';
 import type { StreamNetwork } from '../server/rpc/client.ts';
+import { catalogAliases } from './aliases.ts';
 import { AntiEntropy, type SyncReport } from './anti-entropy.ts';
 import type { AgentConfig } from './config/agent-config.ts';
 import type { MembershipChange } from './gossip/membership.ts';
@@ -19,6 +21,7 @@ import { type GossipMembership, startGossip } from './gossip-thread.ts';
 import { startHttp } from './http/server.ts';
 import { makeHttpContext } from './http-context.ts';
 import { Joiner } from './joiner.ts';
+import { leaderClock } from './leader-clock.ts';
 import { LocalParts } from './local-parts.ts';
 import type { AgentLogger } from './logger.ts';
 import { Notices } from './notices.ts';
@@ -35,7 +38,8 @@ export interface AgentHost {
   readonly clock: Clock;
   readonly random: Random;
   readonly disk: Disk;
-  readonly kinds: Kinds;
+  /** What kinds of checks need of the host; what they need of the agent is added here. */
+  readonly kindPorts: Omit<KindPorts, 'aliases' | 'leaderClock'>;
   readonly network: StreamNetwork;
 }
 
@@ -62,6 +66,8 @@ export class Agent {
   #parts: LocalParts | null = null;
   #membership: GossipMembership | null = null;
   #server: ServerPart | null = null;
+  /** The way to the servers; there before the first check runs. */
+  #rpc: Rpc | null = null;
   #joiner: Joiner | null = null;
   #stopping: Promise<void> | null = null;
   #left = false;
@@ -116,13 +122,14 @@ export class Agent {
       config,
       folder,
       logger,
-      kinds: redacting(host.kinds, () => this.#config.secrets),
+      kinds: this.#kinds(),
     });
     this.#parts = parts;
     this.#running.push(() => parts.stop());
 
     const membership = await this.#startGossipAndServer(parts);
     const { rpc, pool } = this.#connect(parts, membership);
+    this.#rpc = rpc;
     const sync = this.#startSync(parts, membership, rpc, pool);
     await this.#startHttp(parts, membership, rpc, pool, sync);
     parts.start(config);
@@ -314,6 +321,16 @@ export class Agent {
         this.#options.logger.error(`a part of the agent did not stop cleanly: ${messageOf(error)}`);
       }
     }
+  }
+
+  #kinds(): Kinds {
+    const { kindPorts, clock } = this.#options.host;
+    const kinds = checkKinds({
+      ...kindPorts,
+      aliases: { checksOf: (node, service) => catalogAliases(this.#rpc!).checksOf(node, service) },
+      leaderClock: { offsetMs: (timeoutMs) => leaderClock(this.#rpc!, clock).offsetMs(timeoutMs) },
+    });
+    return redacting(kinds, () => this.#config.secrets);
   }
 
   #identity(): AgentIdentity {

@@ -1,31 +1,36 @@
 /**
- * Checks that follow other checks of this very host. Nothing is run: whenever one of the followed checks changes, the
+ * Checks that follow other checks. Those of this very host are not run: whenever one of the followed checks changes, the
  * alias takes over the worst of them. As in Consul, the alias of a service also follows the checks of its node.
  */
+import { type AliasSource, aliasOutcome } from '../checks/kinds/alias.ts';
+import type { Outcome } from '../checks/kinds/kind.ts';
+import type { Rpc } from '../proto/rpc.ts';
 import type { OwnCheck } from '../proto/schema/catalog.ts';
 import type { SpecOf } from '../proto/schema/definitions.ts';
-
-export interface AliasVerdict {
-  readonly status: 'passing' | 'warning' | 'critical';
-  readonly output: string;
-}
 
 /** Null while nothing can be said: a followed check has no result yet, and none is bad. */
 export function judgeAlias(
   id: string,
   spec: Pick<SpecOf<'alias'>, 'service'>,
   checks: readonly OwnCheck[],
-): AliasVerdict | null {
-  const followed = checks.filter(
-    (check) => check.id !== id && (check.serviceId === '' || check.serviceId === spec.service),
-  );
-  const bad = followed.find(({ status }) => status === 'critical' || status === 'stale');
-  if (bad !== undefined)
-    return { status: 'critical', output: `Aliased check "${bad.id}" failing: ${bad.output}` };
-  if (followed.some(({ status }) => status === 'pending')) return null;
-  const doubtful = followed.find(({ status }) => status === 'warning');
-  if (doubtful !== undefined) {
-    return { status: 'warning', output: `Aliased check "${doubtful.id}" warning: ${doubtful.output}` };
-  }
-  return { status: 'passing', output: 'All checks passing.' };
+): Outcome | null {
+  const followed = checks.filter((check) => check.id !== id && concerns(check, spec.service));
+  const heard = followed.filter(({ status }) => status !== 'pending');
+  const outcome = aliasOutcome(heard);
+  return heard.length < followed.length && outcome.status !== 'critical' ? null : outcome;
+}
+
+/** Checks of other nodes, from the catalog. */
+export function catalogAliases(rpc: Rpc): AliasSource {
+  return {
+    checksOf: async (node, service) => {
+      const query = { of: 'nodeChecks', node } as const;
+      const { rows } = await rpc.call('catalog.query', { query, mode: 'default', maxStaleMs: null });
+      return rows.checks.filter((check) => concerns(check, service));
+    },
+  };
+}
+
+function concerns(check: { readonly serviceId: string }, service: string): boolean {
+  return check.serviceId === '' || check.serviceId === service;
 }

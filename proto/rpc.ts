@@ -81,6 +81,8 @@ export interface BootstrapStatus {
   readonly clusterId: string;
   /** Node ids of the living servers that it sees with its own datacenter and number to expect, itself included, sorted. */
   readonly sees: readonly string[];
+  /** False once it has given up its vote: it is about to stop and is not to be taken in again. */
+  readonly joins: boolean;
   /** Its log is damaged: it neither votes nor acknowledges until it has been filled anew. */
   readonly damaged: boolean;
 }
@@ -136,6 +138,8 @@ export interface RpcCalls {
   };
   /** This server wants to give up its vote and be forgotten (`rollcall leave`); refused with QUORUM. */
   'server.leave': { params: { nodeId: string }; answer: Record<string, never> };
+  /** The leader's wall clock, Unix milliseconds, for whoever wants to know how far off his own is. */
+  'leader.time': { params: Record<string, never>; answer: { wallMs: number } };
   /** Asks the leader to hand over to another voter (`''`: whoever is most up to date) and waits until it has. */
   'leader.transfer': { params: { to: string }; answer: Record<string, never> };
 }

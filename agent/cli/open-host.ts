@@ -6,7 +6,7 @@ import type { AgentConfig } from '../config/agent-config.ts';
 import { hostClock } from '../host/clock.ts';
 import { RealDisk } from '../host/disk.ts';
 import { folderLock } from '../host/folder-lock.ts';
-import { makeKinds } from '../host/kinds.ts';
+import { hostKindPorts } from '../host/kind-ports.ts';
 import { MemoryDisk } from '../host/memory-disk.ts';
 import { hostRandom } from '../host/random.ts';
 
@@ -24,5 +24,6 @@ export async function openHost(config: AgentConfig): Promise<{ host: AgentHost; 
     ...(config.dataDir === null ? {} : { lock: folderLock }),
     ...(config.nodeId === null ? {} : { nodeId: config.nodeId }),
   });
-  return { host: { clock, random, disk, network: tcp, kinds: makeKinds(folder.meta.nodeId) }, folder };
+  const kindPorts = hostKindPorts(folder.meta.nodeId);
+  return { host: { clock, random, disk, network: tcp, kindPorts }, folder };
 }

@@ -93,6 +93,15 @@ export function leave(
   });
 }
 
+export function time(context: MethodContext, peer: RpcPeer): Promise<RpcCalls['leader.time']['answer']> {
+  return context.door.run({
+    peer,
+    mayRepeat: true,
+    here: async () => ({ wallMs: context.clock.wallMs() }),
+    there: (leader, timeoutMs) => leader.call('leader.time', {}, { timeoutMs }),
+  });
+}
+
 export function transfer(
   context: MethodContext,
   params: RpcCalls['leader.transfer']['params'],

@@ -20,6 +20,7 @@ export function makeHandlers(context: MethodContext): RpcHandlers {
       'bootstrap.take': async (params, peer) => cluster.take(context, params, peer),
       'snapshot.read': (params, peer) => cluster.readSnapshot(context, params, peer),
       'server.leave': (params, peer) => cluster.leave(context, params, peer),
+      'leader.time': (_params, peer) => cluster.time(context, peer),
       'leader.transfer': (params, peer) => cluster.transfer(context, params, peer),
     },
     notices: {
