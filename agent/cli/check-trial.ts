@@ -54,14 +54,18 @@ export function formatTrial(trial: Trial, definition: CheckDefinition): string {
   const lines = [
     `Run ${trial.run}: ${outcome.status} after ${Math.round(trial.durationMs)} ms`,
     ...(output === '' ? [] : output.split('\n').map((line) => `  | ${line}`)),
-    ...(outcome.metrics ?? []).map((metric) => `  metric ${JSON.stringify(metric)}`),
-    ...Object.entries(outcome.details ?? {}).map(([name, value]) => `  ${name}: ${value}`),
+    ...(outcome.metrics ?? []).map(({ name, value, unit }) => `  ${name} = ${rounded(value)}${unit}`),
+    ...Object.entries(outcome.details ?? {}).map(([name, value]) => `  ${name}: ${rounded(value)}`),
     `  ${from === to ? `The status stays ${to}${reason(trial, definition)}` : `The status moves from ${from} to ${to}`}.`,
     from === to
       ? '  Nothing would be sent.'
-      : `  Sent to the servers: check.changed ${definition.id}, ${from} → ${to}.`,
+      : `  Would be sent to the servers: check.changed ${definition.id}, ${from} → ${to}.`,
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function rounded(value: unknown): string {
+  return typeof value === 'number' ? String(Number(value.toFixed(3))) : String(value);
 }
 
 /** Why a result that differs from the status has not moved it. */

@@ -58,7 +58,7 @@ test('the first result counts at once, later ones wait for their thresholds', as
   );
   expect(formatTrial(trials[3]!, definition)).toContain('stays critical: 1 of 2 good results in a row.');
   expect(formatTrial(trials[4]!, definition)).toContain(
-    'The status moves from critical to passing.\n  Sent to the servers: check.changed web, critical → passing.',
+    'The status moves from critical to passing.\n  Would be sent to the servers: check.changed web, critical → passing.',
   );
 });
 

@@ -272,7 +272,7 @@ test('whatever stands in a file, reading it ends with an answer and never with a
       const { config, problems } = await load({ 'a.yaml': text }, { dev: true });
       expect(config === null).toBe(problems.some((problem) => problem.includes(': error: ')));
     }),
-    { numRuns: 400 },
+    { numRuns: 200 },
   );
 });
 
