@@ -20,7 +20,7 @@ export class Listener {
     after: number,
     onEvent: (event: HealthEvent) => void,
   ): Promise<void> {
-    const client = connect({ addresses });
+    const client = connect(addresses);
     for await (const event of client.events({ after, signal: this.#abort.signal })) {
       this.events.push(event);
       onEvent(event);
