@@ -286,6 +286,7 @@ export class TestServer {
       applied: this.applied,
       membership: newest.membership,
       membershipIndex: newest.index,
+      origin: this.start.membership,
     });
   }
 

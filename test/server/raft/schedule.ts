@@ -24,7 +24,7 @@ interface OpenRead {
 }
 
 export class Schedule {
-  readonly counts = { elections: 0, committed: 0, reads: 0, changes: 0, installs: 0, leased: 0 };
+  readonly counts = { elections: 0, committed: 0, reads: 0, changes: 0, installs: 0 };
   private readonly random: Random;
   private readonly invariants = new Invariants();
   private readonly servers: TestServer[] = [];
