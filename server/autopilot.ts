@@ -7,12 +7,12 @@
  */
 import { formatAddress } from '../proto/address.ts';
 import { ExpectedError, isExpected, messageOf } from '../proto/errors.ts';
+import type { Logger } from '../proto/logger.ts';
 import type { Clock, Timer } from '../proto/ports.ts';
 import type { Membership, ServerId } from '../proto/raft.ts';
 import type { ClusterSeed, Rpc } from '../proto/rpc.ts';
 import type { KnownServer } from './fsm/state.ts';
 import { type GossipMember, type GossipView, isThere } from './gossip-view.ts';
-import type { Logger } from './logger.ts';
 import type { MembershipTarget } from './raft/raft.ts';
 import type { PeerStatus, RaftStatus } from './raft/ready.ts';
 
@@ -40,7 +40,7 @@ export interface AutopilotLimits {
   readonly intervalMs: number;
   /** A newcomer votes when it has been healthy for so long. Default 10,000, as in Consul. */
   readonly stableMs: number;
-  /** A voter counts as dead when gossip has called it failed for so long. Default 60,000: a restart takes less. */
+  /** A server counts as dead when gossip has called it failed for so long. Default 60,000: a restart takes less. */
   readonly deadMs: number;
   /** Entries that a healthy server may lack. Default 250. */
   readonly lagMax: number;
@@ -66,7 +66,7 @@ export class Autopilot {
   #timer: Timer | null = null;
   #leading = false;
   #looking = false;
-  /** Since when each learner has been healthy, and each voter dead, without a break. */
+  /** Since when each learner has been healthy, and each server dead, without a break. */
   readonly #healthySince = new Map<ServerId, number>();
   readonly #deadSince = new Map<ServerId, number>();
   /** Foreign servers that were named already. */
@@ -133,6 +133,7 @@ export class Autopilot {
     const target =
       this.#movedTarget(status.membership) ??
       this.#promotedTarget(status) ??
+      this.#prunedTarget(status.membership) ??
       (await this.#enlargedTarget(status.membership));
     if (target !== null && replica.isLeader) await this.#change(target);
   }
@@ -145,8 +146,13 @@ export class Autopilot {
       status.membership.learners.filter((id) => healthy.has(id)),
       nowMs,
     );
-    const isDead = (id: ServerId) => id !== this.#ports.id && this.#memberOf(id)?.state === 'failed';
-    keepSince(this.#deadSince, status.membership.voters.filter(isDead), nowMs);
+    const { voters, learners } = status.membership;
+    const stateOf = (id: ServerId) =>
+      id === this.#ports.id ? 'alive' : (this.#memberOf(id)?.state ?? 'left');
+    // A voter that said goodbye will be back, and keeps its vote; a learner has none to keep.
+    const dead = voters.filter((id) => stateOf(id) === 'failed');
+    const gone = learners.filter((id) => stateOf(id) === 'failed' || stateOf(id) === 'left');
+    keepSince(this.#deadSince, [...dead, ...gone], nowMs);
   }
 
   #isHealthy(status: RaftStatus, peer: PeerStatus): boolean {
@@ -184,6 +190,13 @@ export class Autopilot {
     return { voters: next, learners: learners.filter((id) => id !== learner), addresses: {} };
   }
 
+  /** A learner that is gone for long gets no more entries kept for it. */
+  #prunedTarget({ voters, learners }: Membership): MembershipTarget | null {
+    const nowMs = this.#ports.clock.nowMs();
+    const left = learners.filter((id) => !isOver(this.#deadSince.get(id), this.#limits.deadMs, nowMs));
+    return left.length === learners.length ? null : { voters, learners: left, addresses: {} };
+  }
+
   /** A server in gossip that is no member yet; it gets the seed first when it has no cluster. */
   async #enlargedTarget(membership: Membership): Promise<MembershipTarget | null> {
     const { gossip, seed, rpc, logger } = this.#ports;
@@ -192,7 +205,9 @@ export class Autopilot {
       if (member.server === null || member.id === '' || !isThere(member) || known.has(member.id)) continue;
       const call = { timeoutMs: callTimeoutMs };
       try {
-        let { clusterId } = await rpc(member.id).call('bootstrap.status', {}, call);
+        const status = await rpc(member.id).call('bootstrap.status', {}, call);
+        if (!status.joins) continue;
+        let { clusterId } = status;
         if (clusterId === '') ({ clusterId } = await rpc(member.id).call('bootstrap.take', seed, call));
         if (clusterId !== seed.clusterId) throw new ExpectedError('FOREIGN_CLUSTER', `it is in ${clusterId}`);
       } catch (error) {

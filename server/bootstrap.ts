@@ -12,12 +12,12 @@
 
 import { formatAddress } from '../proto/address.ts';
 import { isExpected, messageOf } from '../proto/errors.ts';
+import type { Logger } from '../proto/logger.ts';
 import type { Clock, Endpoint, Random, Timer } from '../proto/ports.ts';
 import type { ServerId } from '../proto/raft.ts';
 import type { BootstrapStatus, ClusterSeed, Rpc } from '../proto/rpc.ts';
 import { makeUuid } from '../proto/uuid.ts';
 import { type GossipMember, type GossipView, isThere } from './gossip-view.ts';
-import type { Logger } from './logger.ts';
 
 export interface BootstrapIdentity {
   readonly nodeId: ServerId;
@@ -70,8 +70,8 @@ export class Bootstrap {
     this.#timer?.cancel();
   }
 
-  /** For `bootstrap.status`; whether the disk is damaged is not ours to know. */
-  status(): Omit<BootstrapStatus, 'damaged'> {
+  /** For `bootstrap.status`, without what is not ours to know. */
+  status(): Omit<BootstrapStatus, 'damaged' | 'joins'> {
     const { nodeId, name, datacenter, expect } = this.#ports.identity;
     return {
       nodeId,

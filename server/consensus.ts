@@ -5,12 +5,12 @@
  *     snapshot ──▶ Raft log (what the snapshot does not hold) ──▶ state machine ──▶ events ──▶ core ──▶ driver
  */
 import { ExpectedError } from '../proto/errors.ts';
+import type { Logger } from '../proto/logger.ts';
 import type { Clock, Disk, Random } from '../proto/ports.ts';
 import type { Entry, Membership, RaftMessage, ServerId } from '../proto/raft.ts';
 import type { ClusterSeed, Rpc } from '../proto/rpc.ts';
 import { EventLog } from './event-log.ts';
 import { type Applied, Fsm } from './fsm/fsm.ts';
-import type { Logger } from './logger.ts';
 import { Raft, type RaftLimits } from './raft/raft.ts';
 import { RaftStorage } from './raft-storage.ts';
 import { Replica } from './replica.ts';

@@ -5,12 +5,12 @@
 
 import { isExpected, messageOf } from '../proto/errors.ts';
 import { everyEvent } from '../proto/event-filter.ts';
+import type { Logger } from '../proto/logger.ts';
 import type { Clock, Timer } from '../proto/ports.ts';
 import type { ServerId } from '../proto/raft.ts';
 import type { Rpc } from '../proto/rpc.ts';
 import type { HealthEvent } from '../proto/schema/event.ts';
 import type { EventLog } from './event-log.ts';
-import type { Logger } from './logger.ts';
 import { StoredEvent } from './recent-events.ts';
 
 export interface OtherServers {

@@ -4,6 +4,7 @@
  * about. A new leader compares everything at once and every minute after: what happened during an election is not lost.
  */
 import { isExpected, messageOf } from '../proto/errors.ts';
+import type { Logger } from '../proto/logger.ts';
 import type { Clock, Timer } from '../proto/ports.ts';
 import type { NodeRow } from '../proto/schema/catalog.ts';
 import type { CommandBody } from '../proto/schema/command.ts';
@@ -11,7 +12,6 @@ import type { AgentIdentity } from '../proto/schema/journal.ts';
 import { type Dossier, Dossiers } from './dossiers.ts';
 import type { State } from './fsm/state.ts';
 import { type GossipMember, type GossipNews, type GossipView, isThere } from './gossip-view.ts';
-import type { Logger } from './logger.ts';
 
 export interface ReconcilePorts {
   readonly gossip: GossipView;
@@ -106,11 +106,14 @@ export class Reconcile {
     if (this.#leading === null) return;
     this.#leading.timer = clock.after(this.#limits.compareIntervalMs, () => this.#compare());
     const { catalog } = this.#ports.state();
-    for (const member of gossip.members()) this.#consider(member);
-    for (const name of catalog.names()) {
-      const row = catalog.node(name)!;
-      if (gossip.member(name) === undefined && !row.external) this.#considerUnknown(row);
-      else this.#unknownSince.delete(name);
+    const known = new Set<string>();
+    for (const member of gossip.members()) {
+      known.add(member.name);
+      this.#consider(member);
+    }
+    for (const row of catalog.nodes()) {
+      if (!known.has(row.name) && !row.external) this.#considerUnknown(row);
+      else this.#unknownSince.delete(row.name);
     }
   }
 

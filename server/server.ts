@@ -8,6 +8,7 @@
  */
 import { formatAddress, parseAddress } from '../proto/address.ts';
 import { ExpectedError, isExpected, messageOf } from '../proto/errors.ts';
+import type { Logger } from '../proto/logger.ts';
 import type { Clock, Disk, Endpoint, Random } from '../proto/ports.ts';
 import type { Entry, RaftMessage, ServerId } from '../proto/raft.ts';
 import type { ClusterSeed, Rpc, RpcHandlers, RpcPeer } from '../proto/rpc.ts';
@@ -19,7 +20,6 @@ import type { Applied, Fsm } from './fsm/fsm.ts';
 import { type GossipView, isThere } from './gossip-view.ts';
 import { handOver } from './hand-over.ts';
 import { LeaderDoor } from './leader-door.ts';
-import type { Logger } from './logger.ts';
 import type { Standing } from './raft/ready.ts';
 import { Reconcile, type ReconcileLimits } from './reconcile.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
@@ -109,6 +109,8 @@ export class Server {
   #consensus: Consensus | null = null;
   #duties: (Duties & { readonly retention: Retention }) | null = null;
   #backfill: EventBackfill | null = null;
+  /** Gave up its vote in this life: the others are not to take it in again while it stops. */
+  #hasLeft = false;
   #stopGossip: () => void = () => {};
 
   constructor(ports: ServerPorts) {
@@ -125,7 +127,11 @@ export class Server {
       duties: () => this.#duties,
       others: () => this.#others(),
       rpc,
-      bootstrapStatus: () => ({ ...this.#bootstrap.status(), damaged: this.#consensus?.isDamaged ?? false }),
+      bootstrapStatus: () => ({
+        ...this.#bootstrap.status(),
+        joins: !this.#hasLeft,
+        damaged: this.#consensus?.isDamaged ?? false,
+      }),
       take: (seed) => this.#bootstrap.take(seed),
       stopping: this.#stopping.signal,
     });
@@ -164,7 +170,9 @@ export class Server {
     this.#address = await this.#transport.start();
     const seed = this.#seed();
     if (seed !== null) await this.#enter(seed);
-    this.#stopGossip = this.#ports.gossip.onChange(() => this.#followAddresses());
+    this.#stopGossip = this.#ports.gossip.onChange(({ member }) => {
+      if (member.server !== null) this.#followAddresses();
+    });
     this.#followAddresses();
     this.#bootstrap.start();
   }
@@ -192,7 +200,13 @@ export class Server {
   /** Gives up the vote: the others forget this server. Rejects with QUORUM when they would be too few. */
   async leave(): Promise<void> {
     if (this.#consensus === null) return;
-    await this.localRpc().call('server.leave', { nodeId: this.id });
+    this.#hasLeft = true;
+    try {
+      await this.localRpc().call('server.leave', { nodeId: this.id });
+    } catch (error) {
+      this.#hasLeft = false;
+      throw error;
+    }
   }
 
   #makeBootstrap(rpc: (id: ServerId) => Rpc): Bootstrap {
@@ -330,16 +344,16 @@ export class Server {
 
   /** Gossip knows best where a server is; the membership remembers where it was. */
   #followAddresses(): void {
-    const { links } = this.#transport;
-    const { gossip } = this.#ports;
-    const status = this.#consensus?.replica.status();
-    for (const [id, text] of Object.entries(status?.membership.addresses ?? {})) {
-      const isKnown = gossip.members().some((member) => member.id === id && member.server !== null);
-      if (id !== this.id && !isKnown && text !== '') links.setAddress(id, parseAddress(text, defaultPort));
+    const addresses = new Map<ServerId, Endpoint>();
+    const { membership } = this.#consensus?.replica.status() ?? {};
+    for (const [id, text] of Object.entries(membership?.addresses ?? {})) {
+      if (text !== '') addresses.set(id, parseAddress(text, defaultPort));
     }
-    for (const member of gossip.members()) {
-      if (member.server === null || member.id === '' || member.id === this.id || !isThere(member)) continue;
-      links.setAddress(member.id, member.server.rpc);
+    for (const member of this.#ports.gossip.members()) {
+      if (member.server !== null && isThere(member)) addresses.set(member.id, member.server.rpc);
+    }
+    for (const [id, address] of addresses) {
+      if (id !== '' && id !== this.id) this.#transport.links.setAddress(id, address);
     }
   }
 

@@ -8,12 +8,12 @@
 import { assert } from '../proto/assert.ts';
 import { decode } from '../proto/codec.ts';
 import { ExpectedError, messageOf } from '../proto/errors.ts';
+import type { Logger } from '../proto/logger.ts';
 import type { Entry, Membership, ServerId, SnapshotMeta } from '../proto/raft.ts';
 import type { Rpc } from '../proto/rpc.ts';
 import type { Fsm } from './fsm/fsm.ts';
 import { encodeState, StateBuilder, viewState } from './fsm/snapshot.ts';
 import type { State } from './fsm/state.ts';
-import type { Logger } from './logger.ts';
 import type { Snapshots, StoredSnapshot } from './snapshots.ts';
 
 /** What is asked of the log on disk. */

@@ -80,7 +80,7 @@ class Server {
       await new Promise<void>((resolve) => clock.after(1, resolve));
       const other = servers.get(id);
       if (!this.isUp || other === undefined || !other.isUp) throw new ExpectedError('CONNECTION_LOST');
-      if (method === 'bootstrap.status') return { ...other.bootstrap.status(), damaged: false };
+      if (method === 'bootstrap.status') return { ...other.bootstrap.status(), damaged: false, joins: true };
       return other.bootstrap.take(params as ClusterSeed);
     };
     return { call } as unknown as Rpc;

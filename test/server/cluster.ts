@@ -72,6 +72,24 @@ export class TestCluster {
   }
 }
 
+/** Lets time pass until the promise has ended. */
+export async function until<T>(
+  cluster: { settle(durationMs: number): Promise<void> },
+  promise: Promise<T>,
+): Promise<T> {
+  let isOver = false;
+  promise.then(
+    () => {
+      isOver = true;
+    },
+    () => {
+      isOver = true;
+    },
+  );
+  for (let ms = 0; !isOver && ms < 60_000; ms += 5) await cluster.settle(5);
+  return promise;
+}
+
 export class TestServer {
   readonly name: string;
   readonly gossip = new FakeGossip();

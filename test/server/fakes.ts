@@ -1,6 +1,7 @@
 /** Stand-ins for what surrounds the servers: a gossip that says what a test tells it, and a logger that keeps quiet. */
+
+import type { Logger } from '../../proto/logger.ts';
 import type { GossipMember, GossipNews, GossipView } from '../../server/gossip-view.ts';
-import type { Logger } from '../../server/logger.ts';
 
 export const silent: Logger = {
   debug() {},

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CommandBody } from '../../proto/schema/command.ts';
-import { TestCluster, type TestServer } from './cluster.ts';
+import { TestCluster, type TestServer, until } from './cluster.ts';
 import { checkOf, identityOf, put, turned } from './story.ts';
 
 function register(node: string, status = 'passing'): CommandBody {
@@ -15,29 +15,14 @@ function register(node: string, status = 'passing'): CommandBody {
   };
 }
 
-/** Lets time pass until the promise has ended. */
-async function wait<T>(cluster: TestCluster, promise: Promise<T>): Promise<T> {
-  let isOver = false;
-  promise.then(
-    () => {
-      isOver = true;
-    },
-    () => {
-      isOver = true;
-    },
-  );
-  for (let ms = 0; !isOver && ms < 60_000; ms += 5) await cluster.settle(5);
-  return promise;
-}
-
 function write(cluster: TestCluster, server: TestServer, body: CommandBody, key?: string) {
   const once = key === undefined ? null : { client: 'test', key };
-  return wait(cluster, server.rpc.call('catalog.write', { body, once }));
+  return until(cluster, server.rpc.call('catalog.write', { body, once }));
 }
 
 async function names(cluster: TestCluster, server: TestServer, mode: 'default' | 'consistent' | 'stale') {
   const params = { query: { of: 'nodes' as const }, mode, maxStaleMs: null };
-  const answer = await wait(cluster, server.rpc.call('catalog.query', params));
+  const answer = await until(cluster, server.rpc.call('catalog.query', params));
   return { names: answer.rows.nodes.map((row) => row.name), ...answer };
 }
 
@@ -177,8 +162,8 @@ test('journals reach the leader through any server, once, and by nobody else', a
   const params = { identity: identityOf('web-1'), journalId: 'j', records };
   for (const server of cluster.servers) {
     const deliver = server.handlers!.calls['journal.deliver'];
-    expect((await wait(cluster, deliver(params, web))).revision).toBe(2);
-    await expect(wait(cluster, deliver(params, { ...web, nodeId: 'x' }))).rejects.toMatchObject({
+    expect((await until(cluster, deliver(params, web))).revision).toBe(2);
+    await expect(until(cluster, deliver(params, { ...web, nodeId: 'x' }))).rejects.toMatchObject({
       code: 'BAD_REQUEST',
     });
   }
