@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
-import { decode, encode } from '../../../proto/codec.ts';
+import { encode } from '../../../proto/codec.ts';
 import type { CommandBody } from '../../../proto/schema/command.ts';
 import { healthEvent } from '../../../proto/schema/event.ts';
-import type { StateRecord } from '../../../server/fsm/snapshot.ts';
-import { StateBuilder, viewState } from '../../../server/fsm/snapshot.ts';
+import { encodeState, StateBuilder, viewState } from '../../../server/fsm/snapshot.ts';
 import { checkOf, put, Story, serviceOf, startMs, turned } from '../story.ts';
 
 const register: CommandBody = {
@@ -102,10 +101,9 @@ test('a cursor goes forward, knows its share, and cannot confirm what does not e
 test('a state that went through a snapshot goes on like one that did not', () => {
   const story = new Story();
   tell(story);
-  const records = viewState(story.fsm.state).records.map((record) => decode(encode(record)) as StateRecord);
   const restored = new Story();
   const builder = new StateBuilder();
-  for (const record of records) builder.add(record);
+  for (const piece of encodeState(viewState(story.fsm.state))) builder.addPiece(piece);
   restored.fsm.replace(builder.finish());
   restored.timeMs = story.timeMs;
   expect(viewState(restored.fsm.state)).toEqual(viewState(story.fsm.state));
