@@ -21,10 +21,13 @@ interface Holder {
 /** Rounds of "stale, so remove it and try again"; more than two need several processes that start and die at once. */
 const attemptsMax = 10;
 
+/** Part of a name of our own. */
+let acquired = 0;
+
 export const folderLock: FolderLock = {
   async acquire(folder) {
     const path = `${folder}/lock`;
-    const own = `${path}.${process.pid}.${Date.now()}`;
+    const own = `${path}.${process.pid}.${++acquired}`;
     const holder: Holder = { pid: process.pid, started: await startTime(process.pid), boot: await bootId() };
     const content = `${JSON.stringify(holder)}\n`;
     try {
