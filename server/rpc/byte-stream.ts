@@ -3,6 +3,7 @@
  * TLS (`tcp.ts`, `tls.ts`), tests and the simulator a pipe in memory.
  */
 import type { Endpoint } from '../../proto/ports.ts';
+import type { Refusal } from './refusal.ts';
 
 export interface ByteStreamEvents {
   onData(chunk: Uint8Array): void;
@@ -33,9 +34,12 @@ export interface StreamServer {
   close(): Promise<void>;
 }
 
+/** Told of callers that did not even become a stream. */
+export type OnRefused = (remote: Endpoint, refusal: Refusal) => void;
+
 export interface StreamNetwork {
   /** Rejects with CONNECTION_LOST when nobody answers; `signal` gives up. */
   dial(to: Endpoint, signal?: AbortSignal): Promise<ByteStream>;
   /** Rejects with a Node-like error (`EADDRINUSE`, `EADDRNOTAVAIL` …). */
-  listen(at: Endpoint, onStream: (stream: ByteStream) => void): Promise<StreamServer>;
+  listen(at: Endpoint, onStream: (stream: ByteStream) => void, onRefused?: OnRefused): Promise<StreamServer>;
 }

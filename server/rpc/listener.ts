@@ -45,7 +45,11 @@ export class RpcListener {
 
   /** Answers where it listens. Rejects with a Node-like error (`EADDRINUSE` …). */
   async start(): Promise<Endpoint> {
-    this.#server = await this.#host.network.listen(this.#options.at, (stream) => void this.#accept(stream));
+    this.#server = await this.#host.network.listen(
+      this.#options.at,
+      (stream) => void this.#accept(stream),
+      (remote, refusal) => this.#note(remote, refusal),
+    );
     return this.#server.address;
   }
 

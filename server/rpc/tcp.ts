@@ -8,52 +8,49 @@ import type { ByteStream, ByteStreamEvents, StreamNetwork, StreamServer } from '
 const lingerMs = 1_000;
 
 export const tcp: StreamNetwork = {
-  dial(to, signal) {
-    return new Promise((resolve, reject) => {
-      const socket = net.connect({ host: to.host, port: to.port, noDelay: true });
-      const giveUp = () => socket.destroy(new Error('given up'));
-      const onFailure = (error: Error) => {
-        signal?.removeEventListener('abort', giveUp);
-        const where = `${to.host}:${to.port}`;
-        reject(
-          new ExpectedError('CONNECTION_LOST', `rpc error: dial tcp ${where}: ${error.message}`, {
-            cause: error,
-          }),
-        );
-      };
-      socket.once('error', onFailure);
-      socket.once('connect', () => {
-        socket.off('error', onFailure);
-        signal?.removeEventListener('abort', giveUp);
-        resolve(new SocketStream(socket));
-      });
-      if (signal?.aborted) giveUp();
-      else signal?.addEventListener('abort', giveUp, { once: true });
-    });
+  async dial(to, signal) {
+    return new SocketStream(await dialTcp(to, signal));
   },
-
   listen(at, onStream) {
-    return new Promise((resolve, reject) => {
-      const server = net.createServer({ noDelay: true }, (socket) => onStream(new SocketStream(socket)));
-      server.once('error', reject);
-      server.listen({ host: at.host, port: at.port }, () => {
-        server.off('error', reject);
-        resolve(tcpServer(server));
-      });
-    });
+    return listenTcp(at, (socket) => onStream(new SocketStream(socket)));
   },
 };
 
-function tcpServer(server: net.Server): StreamServer {
-  const { address, port } = server.address() as net.AddressInfo;
-  return {
-    address: { host: address, port },
-    close: () =>
-      new Promise((resolve) => {
+/** Rejects with CONNECTION_LOST and what the system said. */
+export function dialTcp(to: Endpoint, signal?: AbortSignal): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ host: to.host, port: to.port, noDelay: true });
+    const giveUp = () => socket.destroy(new Error('given up'));
+    const onFailure = (error: Error) => {
+      signal?.removeEventListener('abort', giveUp);
+      const message = `rpc error: dial tcp ${to.host}:${to.port}: ${error.message}`;
+      reject(new ExpectedError('CONNECTION_LOST', message, { cause: error }));
+    };
+    socket.once('error', onFailure);
+    socket.once('connect', () => {
+      socket.off('error', onFailure);
+      signal?.removeEventListener('abort', giveUp);
+      resolve(socket);
+    });
+    if (signal?.aborted) giveUp();
+    else signal?.addEventListener('abort', giveUp, { once: true });
+  });
+}
+
+export function listenTcp(at: Endpoint, onSocket: (socket: net.Socket) => void): Promise<StreamServer> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer({ noDelay: true }, onSocket);
+    server.once('error', reject);
+    server.listen({ host: at.host, port: at.port }, () => {
+      server.off('error', reject);
+      const { address, port } = server.address() as net.AddressInfo;
+      resolve({
+        address: { host: address, port },
         // Resolves when the last accepted socket is gone; those are the owner's to end.
-        server.close(() => resolve());
-      }),
-  };
+        close: () => new Promise((closed) => server.close(() => closed())),
+      });
+    });
+  });
 }
 
 /** A connected socket as a byte stream. Events that came before somebody received them are kept. */
