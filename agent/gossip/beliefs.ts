@@ -20,7 +20,7 @@ import type { Announcement, MemberRecord } from './records.ts';
 import { confirmationsWanted, suspicionMinMs } from './scale.ts';
 import { Suspicion } from './suspicion.ts';
 
-/** Our own timer, or our own second look, has ended a suspicion. */
+/** Our own last look has ended a suspicion. */
 export interface Verdict {
   readonly suspicion: Suspicion;
   readonly reason: 'silence' | 'refused';
@@ -38,16 +38,24 @@ export interface BeliefReports {
   onSelf(): void;
   /** Suspect now, or not any more. */
   onSuspicion(number: number): void;
+  /** The time of a suspicion is up, unless one last look at the suspect says otherwise. */
+  onTimeUp(suspicion: Suspicion): void;
   /** Gone, by somebody's word (null) or by our own verdict. */
   onGone(number: number, verdict: Verdict | null): void;
   /** Somebody else announces a name that is in use at another address. */
   onConflict(existing: MemberRecord, other: Announcement): void;
 }
 
+/** Gossip about a member goes on for a few seconds after its end. */
+const lateNewsMs = 10_000;
+const toldTheDeadMax = 256;
+
 export class Beliefs {
   readonly #parts: Parts;
   readonly #reports: BeliefReports;
   readonly #suspicions = new Map<number, Suspicion>();
+  /** When we last told somebody that it counts as dead. */
+  readonly #toldTheDead = new Map<number, number>();
 
   constructor(parts: Parts, reports: BeliefReports) {
     this.#parts = parts;
@@ -93,7 +101,10 @@ export class Beliefs {
       moved = true;
     }
     const age = ageOf(message.incarnation, members.incarnation(number));
-    if (!moved && law[belief].alive[age] === 'ignore') return;
+    if (!moved && law[belief].alive[age] === 'ignore') {
+      if (belief === 'dead' || belief === 'left') this.#tellTheDead(record, belief);
+      return;
+    }
     this.#endSuspicion(number);
     const updated = belief === 'unknown' || members.record(number) !== record;
     members.announce(record, message.incarnation, this.#parts.deadlines.nowMs());
@@ -117,7 +128,7 @@ export class Beliefs {
     const belief = members.belief(number);
     const move = law[belief].suspect[ageOf(message.incarnation, members.incarnation(number))];
     if (move === 'confirm') {
-      if (this.#suspicions.get(number)?.confirm(message.from)) this.#tell(message);
+      if (this.#suspicions.get(number)?.confirm(message.from, evidence)) this.#tell(message);
     } else if (move === 'believe') {
       members.mark(number, 'suspect', message.incarnation, deadlines.nowMs());
       this.#suspicions.set(number, this.#suspicionOf(number, message, evidence));
@@ -164,13 +175,19 @@ export class Beliefs {
     }
   }
 
-  /** Our own verdict. Comes to nothing when the member has refuted since, or is settled already. */
+  /** Our own verdict; a suspicion that has been settled since leads to nothing. */
   condemn(suspicion: Suspicion, why: Omit<Verdict, 'suspicion'>): void {
+    if (!this.isOpen(suspicion)) return;
     const { members, self } = this.#parts;
     const { number, incarnation } = suspicion;
-    if (members.belief(number) !== 'suspect' || members.incarnation(number) !== incarnation) return;
     const node = members.record(number).name;
     this.hearDead({ type: 'dead', incarnation, node, from: self.name }, { suspicion, ...why });
+  }
+
+  /** The suspect has neither refuted nor been settled, so this suspicion still matters. */
+  isOpen({ number, incarnation }: Suspicion): boolean {
+    const { members } = this.#parts;
+    return members.belief(number) === 'suspect' && members.incarnation(number) === incarnation;
   }
 
   suspicionOf(number: number): Suspicion | undefined {
@@ -251,7 +268,7 @@ export class Beliefs {
   }
 
   #suspicionOf(number: number, message: Suspect, evidence: ProbeEvidence | null): Suspicion {
-    const { config, deadlines, members } = this.#parts;
+    const { config, deadlines, members, random } = this.#parts;
     const minMs = suspicionMinMs(config.suspicionMultiplier, members.count, config.probeIntervalMs);
     return new Suspicion({
       number,
@@ -261,9 +278,27 @@ export class Beliefs {
       minMs,
       maxMs: minMs * config.suspicionMaxTimeoutMultiplier,
       confirmationsWanted: confirmationsWanted(config.suspicionMultiplier, members.count),
+      config,
       deadlines,
-      onTimeout: (suspicion) => this.condemn(suspicion, { reason: 'silence', evidence: suspicion.evidence }),
+      random,
+      onTimeUp: (suspicion) => this.#reports.onTimeUp(suspicion),
     });
+  }
+
+  /**
+   * A member that has come back without knowing how it stood announces itself in vain. It is told, and will speak
+   * louder; not right after its end, when old news of it is still about.
+   */
+  #tellTheDead(record: MemberRecord, belief: 'dead' | 'left'): void {
+    const { deadlines, members, outbox, self } = this.#parts;
+    const { name: node, number } = record;
+    const nowMs = deadlines.nowMs();
+    if (nowMs - members.sinceMs(number) < lateNewsMs) return;
+    if (nowMs - (this.#toldTheDead.get(number) ?? Number.NEGATIVE_INFINITY) < lateNewsMs) return;
+    if (this.#toldTheDead.size >= toldTheDeadMax) this.#toldTheDead.clear();
+    this.#toldTheDead.set(number, nowMs);
+    const from = belief === 'left' ? node : self.name;
+    outbox.postTo(record, { type: 'dead', incarnation: members.incarnation(number), node, from });
   }
 
   #endSuspicion(number: number): void {

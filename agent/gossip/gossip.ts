@@ -6,7 +6,7 @@
 import { ExpectedError } from '../../proto/errors.ts';
 import { decodePacket, type Opening } from '../../proto/gossip/envelope.ts';
 import { labelOf } from '../../proto/gossip/label.ts';
-import type { PacketMessage, SerfQuery, StreamMessage } from '../../proto/gossip/messages.ts';
+import type { PacketMessage, Ping, SerfQuery, StreamMessage } from '../../proto/gossip/messages.ts';
 import { encodeTags } from '../../proto/gossip/tags.ts';
 import type { Clock, Endpoint, Random, Send } from '../../proto/ports.ts';
 import { Acks } from './acks.ts';
@@ -30,7 +30,6 @@ import type { Parts } from './parts.ts';
 import { Prober } from './prober.ts';
 import { PushPulls } from './push-pull.ts';
 import { Records } from './records.ts';
-import { Refusals } from './refusal.ts';
 import { Self } from './self.ts';
 import type { Respond } from './serf/answers.ts';
 import { ConflictVote } from './serf/conflict.ts';
@@ -42,6 +41,7 @@ import { Serf } from './serf/serf.ts';
 import type { ClockTimes } from './serf/snapshot.ts';
 import { Spreader } from './spreader.ts';
 import type { StreamReader, Streams } from './streams.ts';
+import { Verdicts } from './verdicts.ts';
 
 /** What the core tells its owner. */
 export type GossipEvent =
@@ -94,7 +94,7 @@ export class Gossip {
   readonly #exchanges: Exchanges;
   readonly #kin: Kin;
   readonly #errands: Errands;
-  readonly #refusals: Refusals;
+  readonly #verdicts: Verdicts;
   readonly #prober: Prober;
   readonly #pushPulls: PushPulls;
   readonly #spreader: Spreader;
@@ -179,6 +179,7 @@ export class Gossip {
       onUpdated: (number) => this.#serf.onUpdated(number),
       onGone: (number, verdict) => this.#serf.onGone(number, this.#dossier(number, verdict)),
       onSuspicion: (number) => this.#tellMember(number),
+      onTimeUp: (suspicion) => this.#verdicts.onTimeUp(suspicion),
       onSelf: () => this.#onSelf(),
       onConflict: (existing, other) => this.#conflict.onConflict(existing, other),
     });
@@ -199,13 +200,13 @@ export class Gossip {
     });
     this.#kin = new Kin(parts, acks);
     this.#errands = new Errands({ parts, acks, exchanges, kin: this.#kin, ownPort: options.advertise.port });
-    this.#refusals = new Refusals({ parts, acks, exchanges, beliefs: this.#beliefs });
+    this.#verdicts = new Verdicts({ parts, acks, exchanges, beliefs: this.#beliefs });
     this.#prober = new Prober({
       parts,
       acks,
       exchanges,
       beliefs: this.#beliefs,
-      refusals: this.#refusals,
+      verdicts: this.#verdicts,
       reports: {
         onDirectAnswer: () => {},
         onForgotten: (forgotten) => {
@@ -229,7 +230,7 @@ export class Gossip {
   /** Nothing more is said or reported; whoever still waits for an answer of ours is released. */
   stop(): void {
     this.#prober.stop();
-    this.#refusals.stop();
+    this.#verdicts.stop();
     this.#pushPulls.stop();
     this.#spreader.stop();
     this.#intruders.stop();
@@ -245,7 +246,9 @@ export class Gossip {
     counters.add('packet_bytes_received', packet.length);
     const { messages, refusals } = decodePacket(packet, this.#opening());
     for (const reason of refusals) this.#intruders.note(from, reason);
-    for (const message of messages) this.#receive(from, message);
+    // Pings last: a ping to a suspect brings the suspicion along, and the ack shall bring back what we say to that.
+    for (const message of messages) if (message.type !== 'ping') this.#receive(from, message);
+    for (const message of messages) if (message.type === 'ping') this.#answer(from, message, messages);
   }
 
   /** Somebody has connected; what it sends goes into the reader. */
@@ -354,17 +357,8 @@ export class Gossip {
     };
   }
 
-  #receive(from: Endpoint, message: PacketMessage): void {
+  #receive(from: Endpoint, message: Exclude<PacketMessage, Ping>): void {
     switch (message.type) {
-      case 'ping': {
-        if (message.node !== '' && message.node !== this.#parts.self.name) {
-          this.#parts.counters.add('pings_for_others');
-          break;
-        }
-        const ack = { type: 'ackResp' as const, seqNo: message.seqNo, payload: null };
-        this.#parts.outbox.post(sourceOf(message, from), ack);
-        break;
-      }
       case 'indirectPing':
         this.#errands.run(message, from);
         break;
@@ -386,6 +380,23 @@ export class Gossip {
       case 'user':
         this.#receiveUser(message.payload);
     }
+  }
+
+  #answer(from: Endpoint, ping: Ping, besides: readonly PacketMessage[]): void {
+    const { counters, outbox, self } = this.#parts;
+    if (ping.node !== '' && ping.node !== self.name) {
+      counters.add('pings_for_others');
+      return;
+    }
+    const ack = { type: 'ackResp' as const, seqNo: ping.seqNo, payload: null };
+    // Somebody who suspects us for something that we have refuted long ago has missed the refutation.
+    const outdated = besides.some(
+      (message) =>
+        message.type === 'suspect' && message.node === self.name && message.incarnation < self.incarnation,
+    );
+    const asker = sourceOf(ping, from);
+    if (outdated && self.state === 'present') outbox.post(asker, ack, self.alive());
+    else outbox.post(asker, ack);
   }
 
   #serve(message: StreamMessage): StreamMessage | null {

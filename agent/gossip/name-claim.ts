@@ -63,7 +63,7 @@ export class NameClaim {
       acks: this.#acks,
       exchanges: this.#exchanges,
       target: rival,
-      urgent: true,
+      effort: 'urgent',
       onDone: ({ answered }) => {
         if (answered) onSettled([], this.#giveUp(rival));
         else {

@@ -1,7 +1,7 @@
 /** Everything that leaves by UDP: a message with news riding along, or news alone, sealed and labelled. */
 
 import { nonceBytes, type Seal } from '../../proto/gossip/encryption.ts';
-import { encodePacket, packetRoom } from '../../proto/gossip/envelope.ts';
+import { encodePacket, packetRoom, partOverhead } from '../../proto/gossip/envelope.ts';
 import type { PacketMessage } from '../../proto/gossip/messages.ts';
 import { encodeMessage } from '../../proto/gossip/packets.ts';
 import type { Endpoint, Random, Send } from '../../proto/ports.ts';
@@ -47,10 +47,10 @@ export class Outbox {
     this.#counters = options.counters;
   }
 
-  /** One message, filled up with news. */
-  post(to: Endpoint, message: PacketMessage): void {
-    const first = encodeMessage(message);
-    this.#dispatch(to, [first, ...this.#news(first.length, 1)], false);
+  /** These messages, filled up with news. */
+  post(to: Endpoint, ...messages: PacketMessage[]): void {
+    const parts = messages.map(encodeMessage);
+    this.#dispatch(to, [...parts, ...this.#news(parts)], false);
   }
 
   /** Exactly these messages: for answers that the other side forwards or measures. */
@@ -65,7 +65,7 @@ export class Outbox {
 
   /** A packet of news; false when there is nothing to tell. */
   gossip(to: MemberRecord): boolean {
-    const news = this.#news(0, 0);
+    const news = this.#news([]);
     if (news.length === 0) return false;
     this.#dispatch(to.endpoint, news, checksCrc(to));
     return true;
@@ -77,16 +77,18 @@ export class Outbox {
     return key === null ? null : { key, nonce: this.#random.bytes(nonceBytes), version: sealVersion };
   }
 
-  #news(firstBytes: number, parts: number): Uint8Array[] {
+  /** What fits behind these parts. */
+  #news(parts: readonly Uint8Array[]): Uint8Array[] {
     if (this.broadcasts.size === 0) return [];
+    let firstBytes = 0;
+    for (const part of parts) firstBytes += part.length + partOverhead;
     const room = packetRoom({
       label: this.#label,
       sealVersion: this.#keyring.primary === null ? null : sealVersion,
-      // A packet of several messages costs two bytes for each, the first one included.
-      firstBytes: parts === 0 ? 0 : firstBytes + 2,
+      firstBytes,
       packetBytesMax: this.#packetBytesMax,
     });
-    return room < roomMin ? [] : this.broadcasts.take(room, parts);
+    return room < roomMin ? [] : this.broadcasts.take(room, parts.length);
   }
 
   #dispatch(to: Endpoint, messages: readonly Uint8Array[], crc: boolean): void {

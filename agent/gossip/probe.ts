@@ -36,6 +36,12 @@ interface Helper {
   answer: HelperAnswer;
 }
 
+/**
+ * `regular` as drawn above; `urgent` asks over every path at once and waits only as long as for a direct answer, to see
+ * whether somebody is still gone; `brief` does the same without troubling others.
+ */
+export type ProbeEffort = 'regular' | 'urgent' | 'brief';
+
 /** Witnesses of a refusal that are enough to end a probe. */
 export const witnessesWanted = 2;
 
@@ -55,13 +61,12 @@ export class Probe implements AckListener {
   #askedOthers = false;
   #over = false;
 
-  /** `urgent`: ask over every path at once, for a target that has refused before. */
   constructor(options: {
     parts: Parts;
     acks: Acks;
     exchanges: Exchanges;
     target: MemberRecord;
-    urgent: boolean;
+    effort: ProbeEffort;
     onDone: (result: ProbeResult) => void;
   }) {
     this.#parts = options.parts;
@@ -71,16 +76,16 @@ export class Probe implements AckListener {
     this.#onDone = options.onDone;
     const { awareness, config, deadlines } = this.#parts;
     this.#startedMs = deadlines.nowMs();
-    this.#intervalMs = options.urgent ? config.probeTimeoutMs : awareness.stretchedMs(config.probeIntervalMs);
+    this.#intervalMs =
+      options.effort === 'regular' ? awareness.stretchedMs(config.probeIntervalMs) : config.probeTimeoutMs;
     this.#seqNo = this.#acks.expect(this);
     const { name: sourceNode, addr: sourceAddr, port: sourcePort } = this.#parts.self.record;
     const { name: node } = this.#target;
     this.#ping = { type: 'ping', seqNo: this.#seqNo, node, sourceAddr, sourcePort, sourceNode };
     this.#askDirectly();
-    if (options.urgent) {
-      this.#askByStream();
-      this.#askOthers();
-    } else {
+    if (options.effort === 'brief') this.#askByStream();
+    if (options.effort === 'urgent') this.#askOthers();
+    if (options.effort === 'regular') {
       if (config.refusalCheckMs > 0) this.#at(config.refusalCheckMs, () => this.#askByStream());
       this.#at(config.probeTimeoutMs, () => this.#askOthers());
     }

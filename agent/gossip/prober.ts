@@ -9,7 +9,7 @@ import type { Exchanges } from './exchanges.ts';
 import type { Parts } from './parts.ts';
 import { Probe, type ProbeResult, witnessesWanted } from './probe.ts';
 import type { MemberRecord } from './records.ts';
-import type { Refusals } from './refusal.ts';
+import type { Verdicts } from './verdicts.ts';
 
 export interface ProberReports {
   onDirectAnswer(member: MemberRecord, rttMs: number, payload: Uint8Array | null): void;
@@ -22,25 +22,26 @@ export class Prober {
   readonly #acks: Acks;
   readonly #exchanges: Exchanges;
   readonly #beliefs: Beliefs;
-  readonly #refusals: Refusals;
+  readonly #verdicts: Verdicts;
   readonly #reports: ProberReports;
   #next = 0;
   #current: Probe | null = null;
   #tick: Deadline | null = null;
+  #sweep: Deadline | null = null;
 
   constructor(options: {
     parts: Parts;
     acks: Acks;
     exchanges: Exchanges;
     beliefs: Beliefs;
-    refusals: Refusals;
+    verdicts: Verdicts;
     reports: ProberReports;
   }) {
     this.#parts = options.parts;
     this.#acks = options.acks;
     this.#exchanges = options.exchanges;
     this.#beliefs = options.beliefs;
-    this.#refusals = options.refusals;
+    this.#verdicts = options.verdicts;
     this.#reports = options.reports;
   }
 
@@ -48,10 +49,12 @@ export class Prober {
     const { config, deadlines, random } = this.#parts;
     // Hosts that start together shall not ask together.
     this.#tick = deadlines.after(random.unit() * config.probeIntervalMs, this.#onTick);
+    this.#sweep = deadlines.after(config.reapIntervalMs, this.#onSweep);
   }
 
   stop(): void {
     this.#tick?.cancel();
+    this.#sweep?.cancel();
     this.#current?.stop();
   }
 
@@ -73,7 +76,7 @@ export class Prober {
       acks: this.#acks,
       exchanges: this.#exchanges,
       target,
-      urgent: false,
+      effort: 'regular',
       onDone: (result) => {
         this.#current = null;
         if (result.answered) {
@@ -97,7 +100,7 @@ export class Prober {
       { type: 'suspect', incarnation, node: target.name, from: self.name },
       result.evidence,
     );
-    if (proven) this.#refusals.onProven(target.number);
+    if (proven) this.#verdicts.onRefused(target.number);
   }
 
   /** The next member that is worth asking; undefined when a whole round has none. */
@@ -114,14 +117,24 @@ export class Prober {
   }
 
   #beginRound(): void {
-    const { config, deadlines, members } = this.#parts;
-    const oldMs = deadlines.nowMs() - config.gossipToTheDeadMs;
-    const forgotten = members.forget((number) => {
-      const belief = members.belief(number);
-      return (belief === 'dead' || belief === 'left') && members.sinceMs(number) <= oldMs;
-    });
-    if (forgotten.length > 0) this.#reports.onForgotten(forgotten);
-    members.shuffle();
+    this.#parts.members.shuffle();
     this.#next = 0;
   }
+
+  /** Forgets the dead and the left of long ago; their names are free for anybody. */
+  readonly #onSweep = (): void => {
+    const { config, deadlines, members } = this.#parts;
+    this.#sweep = deadlines.after(config.reapIntervalMs, this.#onSweep);
+    const oldMs = deadlines.nowMs() - config.gossipToTheDeadMs;
+    const isOver = (number: number) => {
+      const belief = members.belief(number);
+      return (belief === 'dead' || belief === 'left') && members.sinceMs(number) <= oldMs;
+    };
+    const asked = members.order.slice(0, this.#next);
+    const forgotten = members.forget(isOver);
+    if (forgotten.length === 0) return;
+    // The round goes on where it was.
+    this.#next = asked.filter((number) => members.knows(number)).length;
+    this.#reports.onForgotten(forgotten);
+  };
 }

@@ -59,10 +59,8 @@ export class Spreader {
     const targets = members.pick(config.gossipNodes, (number) => {
       if (number === self.number) return false;
       const belief = members.belief(number);
-      // One that died a moment ago may live after all, and then has to hear of it.
-      return (
-        belief === 'alive' || belief === 'suspect' || (belief === 'dead' && members.sinceMs(number) > oldMs)
-      );
+      // One that died or left a moment ago may be there after all, and then has to hear what is said of it.
+      return belief === 'alive' || belief === 'suspect' || members.sinceMs(number) > oldMs;
     });
     for (const number of targets) outbox.gossip(members.record(number));
   }

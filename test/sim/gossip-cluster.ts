@@ -24,6 +24,8 @@ export interface Happening {
   readonly atMs: number;
   readonly node: string;
   readonly event: GossipEvent;
+  /** For a change: whether the member that it is about was really up and running at that moment. */
+  readonly memberRan: boolean;
 }
 
 export class GossipCluster {
@@ -35,6 +37,7 @@ export class GossipCluster {
   /** All cores share what members say of themselves, so thousands of them fit into one process. */
   readonly records = new Records({ defaultPort: gossipPort, shared: true });
   readonly nodes: SimNode[] = [];
+  readonly #byName = new Map<string, SimNode>();
   /** Everything that the cores reported, in order. */
   readonly happenings: Happening[] = [];
 
@@ -49,6 +52,7 @@ export class GossipCluster {
   addNode(name = `n${this.nodes.length}`, host = hostOfNumber(this.nodes.length)): SimNode {
     const node = new SimNode(this, name, { host, port: gossipPort });
     this.nodes.push(node);
+    this.#byName.set(name, node);
     return node;
   }
 
@@ -66,8 +70,8 @@ export class GossipCluster {
     this.clock.runFor(durationMs);
   }
 
-  node(name: string): SimNode {
-    return this.nodes.find((node) => node.name === name)!;
+  find(name: string): SimNode | undefined {
+    return this.#byName.get(name);
   }
 
   /** Names of those that report a change of this kind about a member. */
@@ -111,8 +115,9 @@ export class SimNode {
     return this.#process !== null && !this.#process.stopped;
   }
 
-  get paused(): boolean {
-    return this.up && !this.#process!.running;
+  /** Up, and not standing still. */
+  get running(): boolean {
+    return this.#process?.running ?? false;
   }
 
   start(): void {
@@ -140,7 +145,9 @@ export class SimNode {
         },
       },
       onEvent: (event) => {
-        this.#cluster.happenings.push({ atMs: clock.nowMs(), node: this.name, event });
+        const about = event.kind === 'change' ? this.#cluster.find(event.change.member.name) : undefined;
+        const memberRan = about?.running ?? false;
+        this.#cluster.happenings.push({ atMs: clock.nowMs(), node: this.name, event, memberRan });
       },
     });
     this.#process = process;

@@ -20,7 +20,7 @@ export interface IntentReports {
   onLeft(number: number): void;
   /** Forget the member altogether. */
   onPruned(number: number): void;
-  /** Somebody says that we leave, and we do not: say so. */
+  /** An intent of ours that we have not sent, at least not in this life: say how it is. */
   onWrongAboutUs(): void;
 }
 
@@ -45,6 +45,11 @@ export class Intents {
     const number = this.#roll.numberOf(intent.node);
     if (number === undefined) return this.#buffer(intent);
     if (intent.ltime <= this.#roll.ltime(number)) return false;
+    const { self } = this.#parts;
+    if (number === self.number && self.state === 'present') {
+      this.#reports.onWrongAboutUs();
+      return false;
+    }
     return intent.type === 'serf.join' ? this.#hearJoin(number, intent) : this.#hearLeave(number, intent);
   }
 
@@ -63,17 +68,11 @@ export class Intents {
   }
 
   #hearJoin(number: number, intent: SerfJoin): boolean {
-    this.#roll.setLtime(number, intent.ltime);
-    if (this.#roll.status(number) === 'leaving') this.#roll.setStatus(number, 'alive');
+    this.#roll.setJoining(number, intent.ltime);
     return true;
   }
 
   #hearLeave(number: number, intent: SerfLeave): boolean {
-    const { self } = this.#parts;
-    if (number === self.number && self.state === 'present') {
-      this.#reports.onWrongAboutUs();
-      return false;
-    }
     this.#roll.setLtime(number, intent.ltime);
     const status = this.#roll.status(number);
     if (status === 'alive') this.#roll.setStatus(number, 'leaving');

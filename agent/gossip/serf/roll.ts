@@ -29,7 +29,10 @@ export class Roll {
   #sinceMs = new Float64Array(0);
   #incarnations = new Uint32Array(0);
   readonly #failed = new Set<number>();
+  readonly #leaving = new Set<number>();
   readonly #left = new Set<number>();
+  /** Left, but we have heard that they come back. */
+  readonly #returning = new Set<number>();
   #count = 0;
 
   constructor(options: { members: Members; records: Records; deadlines: Deadlines }) {
@@ -47,8 +50,17 @@ export class Roll {
     return this.#failed;
   }
 
+  get leaving(): ReadonlySet<number> {
+    return this.#leaving;
+  }
+
   get left(): ReadonlySet<number> {
     return this.#left;
+  }
+
+  /** Left, and nothing newer has been heard: what we may tell others without putting them wrong. */
+  leftForGood(): number[] {
+    return [...this.#left].filter((number) => !this.#returning.has(number));
   }
 
   /** Numbers of all members on the roll. */
@@ -85,6 +97,13 @@ export class Roll {
     this.#ltimes[number] = ltime;
   }
 
+  /** A member says that it joins. Until it is seen, one that had left has neither left nor come back. */
+  setJoining(number: number, ltime: number): void {
+    this.setLtime(number, ltime);
+    if (this.status(number) === 'leaving') this.setStatus(number, 'alive');
+    if (this.status(number) === 'left') this.#returning.add(number);
+  }
+
   /** Takes over what the failure detector knows of the member: its newest announcement and incarnation. */
   refresh(number: number): void {
     this.#grow(number);
@@ -96,9 +115,9 @@ export class Roll {
     const before = this.status(number);
     if (before === status) return;
     if (before === 'none') this.#count += 1;
-    this.#failed.delete(number);
-    this.#left.delete(number);
+    this.#unlist(number);
     if (status === 'failed') this.#failed.add(number);
+    if (status === 'leaving') this.#leaving.add(number);
     if (status === 'left') this.#left.add(number);
     this.#statuses[number] = statusCode[status];
     this.#sinceMs[number] = this.#deadlines.nowMs();
@@ -108,8 +127,7 @@ export class Roll {
   erase(number: number): void {
     const record = this.record(number);
     this.#count -= 1;
-    this.#failed.delete(number);
-    this.#left.delete(number);
+    this.#unlist(number);
     this.#statuses[number] = statusCode.none;
     this.#ltimes[number] = 0;
     this.#kept[number] = undefined;
@@ -136,6 +154,13 @@ export class Roll {
       sinceMs: this.#deadlines.wallMsOf(sinceMs),
       vsn: [...record.vsn],
     };
+  }
+
+  #unlist(number: number): void {
+    this.#failed.delete(number);
+    this.#leaving.delete(number);
+    this.#left.delete(number);
+    this.#returning.delete(number);
   }
 
   #grow(number: number): void {

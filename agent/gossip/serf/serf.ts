@@ -86,6 +86,10 @@ export class Serf {
       roll,
       intents: this.#intents,
       onReaped: (number) => this.#reap(number),
+      onStayed: (number) => {
+        roll.setStatus(number, 'alive');
+        this.#changed('updated', number);
+      },
       reconnect: (record) => reports.reconnect(record),
     });
     this.#state = { clocks, roll, intents: this.#intents, events: this.#events, answers: this.#answers };
@@ -159,9 +163,10 @@ export class Serf {
   /** Says that we are here to stay: after a join, and against rumours that we leave. */
   announceJoin(): void {
     const { self } = this.#parts;
-    const message = { type: 'serf.join' as const, ltime: this.clocks.members.take(), node: self.name };
-    this.#intents.hear(message);
-    this.#tell(this.#parts.outbox.broadcasts.intents, encodeSerf(message));
+    const ltime = this.clocks.members.take();
+    this.roll.setLtime(self.number, ltime);
+    const message = encodeSerf({ type: 'serf.join', ltime, node: self.name });
+    this.#tell(this.#parts.outbox.broadcasts.intents, message);
   }
 
   /** Says that a member leaves: we ourselves, or one that failed and will not come back. */

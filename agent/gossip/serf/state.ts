@@ -30,7 +30,7 @@ export function encodeState({ clocks, roll, events }: StateParts): Uint8Array {
     eventLtime: clocks.events.next,
     queryLtime: clocks.queries.next,
     statusLtimes,
-    leftMembers: [...roll.left].map((number) => roll.record(number).name),
+    leftMembers: roll.leftForGood().map((number) => roll.record(number).name),
     events: events.recent(),
   });
 }

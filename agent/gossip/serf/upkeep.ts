@@ -6,11 +6,15 @@ import { reconnectChance } from '../scale.ts';
 import type { Intents } from './intents.ts';
 import type { Roll } from './roll.ts';
 
+/** A goodbye takes a few seconds; whoever is still there after this has been slandered, or has thought better of it. */
+const goodbyeMsMax = 30_000;
+
 export class Upkeep {
   readonly #parts: Parts;
   readonly #roll: Roll;
   readonly #intents: Intents;
   readonly #onReaped: (number: number) => void;
+  readonly #onStayed: (number: number) => void;
   readonly #reconnect: (record: MemberRecord) => void;
   #reaping: Deadline | null = null;
   #reconnecting: Deadline | null = null;
@@ -20,6 +24,8 @@ export class Upkeep {
     roll: Roll;
     intents: Intents;
     onReaped: (number: number) => void;
+    /** A member that was said to leave is there all the same. */
+    onStayed: (number: number) => void;
     /** Tries a full exchange with a member that failed. */
     reconnect: (record: MemberRecord) => void;
   }) {
@@ -27,6 +33,7 @@ export class Upkeep {
     this.#roll = options.roll;
     this.#intents = options.intents;
     this.#onReaped = options.onReaped;
+    this.#onStayed = options.onStayed;
     this.#reconnect = options.reconnect;
   }
 
@@ -42,13 +49,16 @@ export class Upkeep {
   }
 
   readonly #onReap = (): void => {
-    const { config, deadlines } = this.#parts;
+    const { config, deadlines, self } = this.#parts;
     this.#reaping = deadlines.after(config.reapIntervalMs, this.#onReap);
     this.#intents.dropOld();
     const nowMs = deadlines.nowMs();
     const isOver = (number: number, keptMs: number) => nowMs - this.#roll.sinceMs(number) > keptMs;
     for (const number of [...this.#roll.failed])
       if (isOver(number, config.reconnectTimeoutMs)) this.#onReaped(number);
+    for (const number of [...this.#roll.leaving]) {
+      if (number !== self.number && isOver(number, goodbyeMsMax)) this.#onStayed(number);
+    }
     for (const number of [...this.#roll.left])
       if (isOver(number, config.tombstoneTimeoutMs)) this.#onReaped(number);
   };

@@ -1,0 +1,99 @@
+/**
+ * Before a member is called dead, it is looked for once more. Two ways lead here:
+ *
+ * - *Silence*: the time of a suspicion is nearly up. Whoever saw the silence itself looks again over every path, just
+ *   before the end, so that the verdict comes no later for it. Others, who know of it by hearsay, leave the first word
+ *   to the witnesses and then ask at least once themselves.
+ * - *Refusal*: the host of the suspect answers "nobody is there". Silence may be our own fault, a refusal is not; but the
+ *   process may be restarting, and one witness may have a broken way there. So: two witnesses, a grace, and then the same
+ *   questions again. The evidence is a refused TCP connection, which nobody can forge without seeing our packets, and
+ *   the word of a helper of our own kind, which is sealed where encryption is on.
+ */
+import type { Acks } from './acks.ts';
+import type { Beliefs } from './beliefs.ts';
+import type { Deadline } from './deadlines.ts';
+import type { Exchanges } from './exchanges.ts';
+import type { Parts } from './parts.ts';
+import { Probe, type ProbeResult, witnessesWanted } from './probe.ts';
+import type { Suspicion } from './suspicion.ts';
+
+/** Refused members that are watched at once; a switch that dies takes more with it, but those are silent. */
+const graceMax = 64;
+
+export class Verdicts {
+  readonly #parts: Parts;
+  readonly #acks: Acks;
+  readonly #exchanges: Exchanges;
+  readonly #beliefs: Beliefs;
+  readonly #graces = new Map<number, Deadline>();
+  readonly #looks = new Map<number, Probe>();
+
+  constructor(options: { parts: Parts; acks: Acks; exchanges: Exchanges; beliefs: Beliefs }) {
+    this.#parts = options.parts;
+    this.#acks = options.acks;
+    this.#exchanges = options.exchanges;
+    this.#beliefs = options.beliefs;
+  }
+
+  /** The time of a suspicion is up, or will be when this look has ended. */
+  onTimeUp(suspicion: Suspicion): void {
+    this.#look(suspicion, (result) => {
+      if (result.answered) {
+        // It lives, and has heard from us that it is suspected: it will say so itself.
+        this.#parts.counters.add('verdicts_withdrawn');
+        suspicion.extend();
+      } else this.#condemn(suspicion, result);
+    });
+  }
+
+  /** A probe was refused in front of enough witnesses, and the member is suspect because of it. */
+  onRefused(number: number): void {
+    const { config, counters, deadlines } = this.#parts;
+    if (this.#graces.has(number) || this.#graces.size >= graceMax) return;
+    counters.add('refusals');
+    const grace = deadlines.after(config.refusalGraceMs, () => {
+      this.#graces.delete(number);
+      const suspicion = this.#beliefs.suspicionOf(number);
+      if (suspicion === undefined) return;
+      this.#look(suspicion, (result) => {
+        if (isRefused(result)) this.#condemn(suspicion, result);
+      });
+    });
+    this.#graces.set(number, grace);
+  }
+
+  stop(): void {
+    for (const grace of this.#graces.values()) grace.cancel();
+    for (const look of this.#looks.values()) look.stop();
+    this.#graces.clear();
+    this.#looks.clear();
+  }
+
+  #look(suspicion: Suspicion, onDone: (result: ProbeResult) => void): void {
+    const { members } = this.#parts;
+    const { number } = suspicion;
+    if (this.#looks.has(number) || !this.#beliefs.isOpen(suspicion)) return;
+    const probe = new Probe({
+      parts: this.#parts,
+      acks: this.#acks,
+      exchanges: this.#exchanges,
+      target: members.record(number),
+      effort: suspicion.evidence === null && !suspicion.extended ? 'brief' : 'urgent',
+      onDone: (result) => {
+        this.#looks.delete(number);
+        if (this.#beliefs.isOpen(suspicion)) onDone(result);
+      },
+    });
+    this.#looks.set(number, probe);
+  }
+
+  #condemn(suspicion: Suspicion, result: ProbeResult): void {
+    const reason = isRefused(result) ? 'refused' : 'silence';
+    this.#parts.counters.add(`verdicts_by_${reason}`);
+    this.#beliefs.condemn(suspicion, { reason, evidence: result.evidence });
+  }
+}
+
+function isRefused({ answered, refusedBy }: ProbeResult): boolean {
+  return !answered && refusedBy.length >= witnessesWanted;
+}
