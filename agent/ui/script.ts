@@ -55,7 +55,7 @@ async function showMembers() {
       stateCell(state, memberKinds[state]),
       element('td', '', member.Name),
       element('td', 'code', host + ':' + member.Port),
-      element('td', '', member.Tags.rc_server !== undefined || member.Tags.role === 'consul' ? 'server' : 'agent'),
+      element('td', '', member.Tags.rc_port !== undefined || member.Tags.role === 'consul' ? 'server' : 'agent'),
     );
     return row;
   }), 'Nobody yet.');
