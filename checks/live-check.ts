@@ -32,13 +32,21 @@ const cronLookMs = 60_000;
 /** Room for the sentence around an output that a kind has bounded already. */
 const sentenceBytesMax = 2_048;
 
+/** The agent's own limits on what is kept of outputs. */
+export interface OutputLimits {
+  readonly bytesMax: number;
+  /** Keep nothing at all (Consul's `discard_check_output`). */
+  readonly discard: boolean;
+}
+
 /** What one check needs of the runner. */
 export interface LiveCheckHost {
   readonly node: string;
   readonly clock: Clock;
   readonly kinds: Kinds;
   readonly gate: Gate;
-  readonly outputBytesMax: number;
+  /** As they are now; a reload may change them. */
+  outputLimits(): OutputLimits;
   onChange(change: StatusChange): void;
   onRun(report: RunReport): void;
 }
@@ -226,7 +234,8 @@ export class LiveCheck {
     this.#host.onRun({ definition: this.definition, outcome, durationMs: this.#durationMs, startDelayMs });
   }
 
-  #take(next: CheckState, output: string, cause: ChangeCause): void {
+  #take(next: CheckState, said: string, cause: ChangeCause): void {
+    const output = this.#host.outputLimits().discard ? '' : said;
     const from = this.#state.status;
     const wallMs = this.#host.clock.wallMs();
     this.#state = next;
@@ -275,7 +284,7 @@ export class LiveCheck {
 
   #outputBytesMax(): number {
     const own = this.definition.outputBytesMax ?? Number.POSITIVE_INFINITY;
-    return Math.min(own, this.#host.outputBytesMax);
+    return Math.min(own, this.#host.outputLimits().bytesMax);
   }
 
   #nowMs(): number {

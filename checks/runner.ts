@@ -7,7 +7,7 @@ import type { CheckDefinition } from '../proto/schema/definitions.ts';
 import type { ResultStatus } from './check.ts';
 import { Gate, type GateLimits } from './gate.ts';
 import type { Kinds, Outcome } from './kinds/kind.ts';
-import { fingerprintOf, LiveCheck } from './live-check.ts';
+import { fingerprintOf, LiveCheck, type LiveCheckHost, type OutputLimits } from './live-check.ts';
 import type { ChangeCause, CheckView, RunReport, SavedCheck, StatusChange } from './view.ts';
 
 /** Scripts that hang cost little, so they may be many; threads for looking at the host are few. */
@@ -30,6 +30,7 @@ export interface CheckRunnerOptions {
   readonly onRun?: (report: RunReport) => void;
   readonly limits?: GateLimits;
   readonly outputBytesMax?: number;
+  readonly discardOutput?: boolean;
 }
 
 export class CheckRunner {
@@ -40,11 +41,19 @@ export class CheckRunner {
   #saved = new Map<string, SavedCheck>();
   /** Runs of removed checks that have not ended yet. */
   readonly #ending = new Set<Promise<void>>();
+  #outputLimits: OutputLimits;
   #stopped = false;
 
   constructor(options: CheckRunnerOptions) {
     this.#options = options;
     this.#gate = new Gate(options.limits ?? defaultGateLimits);
+    const { outputBytesMax = defaultOutputBytesMax, discardOutput = false } = options;
+    this.#outputLimits = { bytesMax: outputBytesMax, discard: discardOutput };
+  }
+
+  /** Counts from the next result on. */
+  setOutputLimits(limits: OutputLimits): void {
+    this.#outputLimits = limits;
   }
 
   /** Hands over the states from before a restart; call it before the checks are put. */
@@ -126,16 +135,16 @@ export class CheckRunner {
     this.#ending.add(ended);
   }
 
-  #host(): ConstructorParameters<typeof LiveCheck>[0] {
-    const { node, clock, kinds, onChange, onRun, outputBytesMax } = this.#options;
+  #host(): LiveCheckHost {
+    const { node, clock, kinds, onChange, onRun = () => {} } = this.#options;
     return {
       node,
       clock,
       kinds,
       gate: this.#gate,
-      outputBytesMax: outputBytesMax ?? defaultOutputBytesMax,
+      outputLimits: () => this.#outputLimits,
       onChange,
-      onRun: onRun ?? (() => {}),
+      onRun,
     };
   }
 

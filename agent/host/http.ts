@@ -3,8 +3,8 @@
  * also sees whether the server still takes connections. One deadline covers all of it, and of a long body no
  * more is read than is wanted.
  */
-import { isIP, type LookupFunction } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { isIP, type LookupFunction, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { buildConnector, Client } from 'undici';
 import type { CertificateFacts, HttpAnswer, HttpClient, HttpRequest } from '../../proto/host-ports.ts';
 import { NetworkError } from '../../proto/host-ports.ts';
@@ -72,16 +72,19 @@ async function ask(request: HttpRequest, leftMs: number, lookup: LookupFunction)
     timeout: 0,
   } as buildConnector.BuildOptions);
   const servername = request.tls?.serverName || (isIP(target.host) === 0 ? target.host : undefined);
+  // Destroying a client does not end a connection that is still being made, so it is held here.
+  let socket: Socket | undefined;
   const client = new undici.Client(url.origin, {
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: (options, callback) =>
+    connect(options, callback) {
       // The name to verify is that of the URL or of the definition, never that of a Host header.
-      connector({ ...options, ...(servername === undefined ? {} : { servername }) }, (...result) => {
-        const [, socket] = result;
-        if (socket && 'getPeerCertificate' in socket) certificate = certificateOf(socket as TLSSocket);
+      const wanted = servername === undefined ? options : { ...options, servername };
+      socket = connector(wanted, (...result) => {
+        if (socket instanceof TLSSocket && result[0] === null) certificate = certificateOf(socket);
         callback(...result);
-      }),
+      }) as unknown as Socket;
+    },
   });
   try {
     const answer = await dispatch(client, request, url, leftMs);
@@ -89,6 +92,8 @@ async function ask(request: HttpRequest, leftMs: number, lookup: LookupFunction)
   } catch (error) {
     const where = request.socketPath ?? target;
     throw networkError(error, request.socketPath === undefined ? 'tcp' : 'unix', where);
+  } finally {
+    socket?.destroy();
   }
 }
 

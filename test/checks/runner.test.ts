@@ -299,3 +299,17 @@ test('outputs are bounded, whatever a kind brings', async () => {
   await clock.settleFor(3_000);
   expect(runner.view('web')!.output.length).toBeLessThan(2_300);
 });
+
+test('a reload changes what is kept of outputs from the next result on', async () => {
+  const { clock, kinds, runner, changes } = host();
+  kinds.output = 'x'.repeat(5_000);
+  runner.put(every10s());
+  await clock.settleFor(3_000);
+  runner.setOutputLimits({ bytesMax: 100, discard: false });
+  await clock.settleFor(16_000);
+  expect(runner.view('web')!.output.length).toBeLessThan(2_300);
+  runner.setOutputLimits({ bytesMax: 100, discard: true });
+  kinds.status = 'critical';
+  await clock.settleFor(16_000);
+  expect(changes.at(-1)).toMatchObject({ to: 'critical', output: '' });
+});

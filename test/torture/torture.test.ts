@@ -28,7 +28,7 @@ import {
 } from '../agent/host/servers.ts';
 import { define } from '../checks/fakes.ts';
 import { nap, openFiles, pidsWith, realSandbox, until } from '../checks/real-host.ts';
-import { monsters } from './monsters.ts';
+import { type Monster, monsters } from './monsters.ts';
 
 const lookup = hostLookup();
 const clock = hostClock();
@@ -76,7 +76,7 @@ afterAll(async () => {
 
 /** One run of a check with these keys, by the same runner as all others. */
 async function run(id: string, keys: object) {
-  runner.put(define({ id, interval: '1h', timeout: '300ms', ...keys }));
+  runner.put(define({ id, interval: '1h', timeout: '10s', ...keys }));
   const outcome = await runner.runNow(id);
   runner.remove(id);
   return outcome!;
@@ -93,11 +93,7 @@ test.each(monsters.map((monster) => [monster.name, monster] as const))(
   async (_name, monster) => {
     const sleep = nap();
     const descriptors = openFiles() + witnesses;
-    const outcome = await run('monster', {
-      args: ['/bin/sh', '-c', monster.script(sleep)],
-      kill_after: '100ms',
-      ...monster.keys,
-    });
+    const outcome = await run('monster', keysOf(monster, sleep));
     expect(outcome).toMatchObject({ status: monster.status, output: expect.stringMatching(monster.output) });
     expect(outcome.output.length).toBeLessThan(4_500);
     await nothingIsLeft(descriptors, sleep);
@@ -120,6 +116,15 @@ test('a script that is replaced while it runs ends as it began, and the new one 
   expect(await run('replaced', { args: [file] })).toMatchObject({ status: 'critical', output: 'new\n' });
   rmSync(folder, { recursive: true });
 });
+
+function keysOf(monster: Monster, sleep: string): object {
+  return {
+    args: ['/bin/sh', '-c', monster.script(sleep)],
+    timeout: monster.hangs ? '300ms' : '10s',
+    kill_after: '100ms',
+    ...monster.keys,
+  };
+}
 
 /** Servers that misbehave, by the keys of the check that asks them. */
 const servers: ReadonlyArray<readonly [name: string, keys: () => Promise<object>]> = [
@@ -216,14 +221,8 @@ test.runIf(minutes > 0)(
     const asked = await Promise.all(servers.map(([, keys]) => keys()));
     const round = () =>
       Promise.all([
-        ...monsters.map((monster, index) =>
-          run(`monster-${index}`, {
-            args: ['/bin/sh', '-c', monster.script(nap())],
-            kill_after: '100ms',
-            ...monster.keys,
-          }),
-        ),
-        ...asked.map((keys, index) => run(`server-${index}`, keys)),
+        ...monsters.map((monster, index) => run(`monster-${index}`, keysOf(monster, nap()))),
+        ...asked.map((keys, index) => run(`server-${index}`, { timeout: '300ms', ...keys })),
       ]);
     const end = Date.now() + minutes * 60_000;
     const warmEnd = Date.now() + Math.min(60_000, minutes * 15_000);

@@ -155,7 +155,7 @@ export function buildCheck(
   const here: Refuse = (_key, message, consul) =>
     found.errors.push(problem(decoded.spelt(at), message, consul === undefined ? {} : { consul }));
 
-  const name = raw.name || (service === null ? '' : `Service '${service.name}' check`);
+  const name = raw.name || (service === null ? (raw.id ?? '') : `Service '${service.name}' check`);
   if (name === '') here('', 'needs a name', 'Missing check name');
   const schema = chooseKind(raw, refuse, here);
   if (schema === null) return null;

@@ -231,6 +231,7 @@ test('no descriptor is left behind, however a request ended', async () => {
     Promise.allSettled([
       get(at(port)),
       get(at(silent), { timeoutMs: 20 }),
+      get(at(silent).replace('http:', 'https:'), { timeoutMs: 20, tls: trusting }),
       get(at(refused)),
       get(at(port), { bodyBytesMax: 1 }),
     ]);

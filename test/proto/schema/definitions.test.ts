@@ -422,6 +422,87 @@ test('JSON Schema 2020-12 of both can be made, with every key described', () => 
   });
 });
 
+test.each([
+  [
+    {
+      id: 'mem-util',
+      name: 'Memory utilization',
+      args: ['/usr/local/bin/check_mem.py', '-limit', '256MB'],
+      interval: '10s',
+      timeout: '1s',
+    },
+    'script',
+  ],
+  [
+    {
+      id: 'api',
+      name: 'HTTP API on port 5000',
+      http: 'https://localhost:5000/health',
+      tls_server_name: '',
+      tls_skip_verify: false,
+      method: 'POST',
+      header: { 'Content-Type': ['application/json'] },
+      body: '{"method":"health"}',
+      disable_redirects: true,
+      interval: '10s',
+      timeout: '1s',
+    },
+    'http',
+  ],
+  [{ id: 'web-alias', alias_service: 'web' }, 'alias'],
+  [
+    { id: 'web-app', name: 'Web App Status', notes: 'Web app does a curl every 10 seconds', ttl: '30s' },
+    'ttl',
+  ],
+  [
+    {
+      id: 'mem-util',
+      name: 'Memory utilization',
+      docker_container_id: 'f972c95ebf0e',
+      shell: '/bin/bash',
+      args: ['/usr/local/bin/check_mem.py'],
+      interval: '10s',
+    },
+    'docker',
+  ],
+  [
+    {
+      id: 'mem-util',
+      name: 'Service health status',
+      grpc: '127.0.0.1:12345/my_service',
+      grpc_use_tls: true,
+      interval: '10s',
+    },
+    'grpc',
+  ],
+  [
+    { id: 'h2ping-check', name: 'h2ping', h2ping: 'localhost:22222', interval: '10s', h2ping_use_tls: false },
+    'h2ping',
+  ],
+  [
+    {
+      name: 'HTTP TCP on port 80',
+      tcp: 'localhost:80',
+      interval: '10s',
+      timeout: '1s',
+      success_before_passing: 3,
+      failures_before_warning: 1,
+      failures_before_critical: 3,
+    },
+    'tcp',
+  ],
+])("a definition in the manner of Consul's manual loads without a warning: %j", (value, kind) => {
+  expect(check(value).spec.kind).toBe(kind);
+  expect(warnings(value)).toEqual([]);
+});
+
+test('a check without a name is called by its id', () => {
+  expect(check({ id: 'web-alias', alias_service: 'web' })).toMatchObject({
+    id: 'web-alias',
+    name: 'web-alias',
+  });
+});
+
 interface Registration {
   readonly name: string;
   readonly path: string;
