@@ -54,6 +54,40 @@ export interface EventFilter {
   readonly expression: string;
 }
 
+/** A reader with a name, or one of several that share a name: the servers remember how far it has come. */
+export interface CursorName {
+  readonly name: string;
+  /** `''` for all events, or `i/n`: the i-th of n shares, by hash of the node, so the order per node holds. */
+  readonly share: string;
+}
+
+export interface CursorStatus extends CursorName {
+  /** Everything up to this offset is confirmed. */
+  readonly offset: number;
+  /** Events behind it. */
+  readonly lag: number;
+  /** Somebody reads with it now. */
+  readonly taken: boolean;
+}
+
+/** Whose past is asked for: a check, or the node itself when `check` is ''. */
+export interface HistoryQuery {
+  readonly node: string;
+  readonly check: string;
+  /** Unix milliseconds; the log may begin later. */
+  readonly sinceMs: number;
+}
+
+/** A time during which a status or state held; the newest has no end. */
+export interface HistorySpan {
+  readonly status: string;
+  readonly fromMs: number;
+  readonly toMs: number | null;
+  /** Offset of the event that began it; 0 when it began before the log or the question. */
+  readonly offset: number;
+  readonly output: string;
+}
+
 export interface ServerStatus {
   /** RPC address of the leader, or '' when none is known. */
   readonly leader: string;
@@ -136,6 +170,16 @@ export interface RpcCalls {
     params: { meta: SnapshotMeta; position: number };
     answer: { bytes: Uint8Array; size: number };
   };
+  /** Confirms all events up to `offset` for a named reader; written at most once a second. Rejects with OFFSET_FUTURE. */
+  'cursor.acknowledge': { params: CursorName & { offset: number }; answer: { offset: number } };
+  /** Forgets a named reader with all its shares. */
+  'cursor.remove': { params: { name: string }; answer: Record<string, never> };
+  'cursor.list': { params: Record<string, never>; answer: { cursors: readonly CursorStatus[] } };
+  /** `truncated`: the log does not go back to `sinceMs`, or there were too many changes and the oldest are left out. */
+  'events.history': {
+    params: HistoryQuery;
+    answer: { spans: readonly HistorySpan[]; offset: number; logId: string; truncated: boolean };
+  };
   /** This server wants to give up its vote and be forgotten (`rollcall leave`); refused with QUORUM. */
   'server.leave': { params: { nodeId: string }; answer: Record<string, never> };
   /** The leader's wall clock, Unix milliseconds, for whoever wants to know how far off his own is. */
@@ -155,7 +199,16 @@ export interface RpcNotices {
 export interface RpcStreams {
   'events.read': {
     /** `after` null: from now. Items are stream records in order; a server that is behind waits. */
-    params: { after: number | null; logId: string; filter: EventFilter };
+    params: {
+      after: number | null;
+      logId: string;
+      filter: EventFilter;
+      /**
+       * Reads on behind what this name has confirmed, when `after` is null; a new name begins now. One reader a share: a
+       * second one waits until the first has gone or has taken nothing for 10 s.
+       */
+      cursor?: CursorName;
+    };
     item: StreamRecord;
   };
 }

@@ -13,7 +13,6 @@ export interface Cursor {
 
 /** Cursors that a cluster keeps at most; a further name is refused. */
 export const cursorsMax = 10_000;
-export const cursorNameLengthMax = 128;
 
 export class Cursors {
   readonly #cursors = new Map<string, Cursor>();

@@ -12,19 +12,16 @@ import type { Logger } from '../proto/logger.ts';
 import type { Clock, Disk, Endpoint, Random } from '../proto/ports.ts';
 import type { Entry, RaftMessage, ServerId } from '../proto/raft.ts';
 import type { ClusterSeed, Rpc, RpcHandlers, RpcPeer } from '../proto/rpc.ts';
-import { Autopilot, type AutopilotLimits } from './autopilot.ts';
 import { Bootstrap } from './bootstrap.ts';
 import { Consensus, type ConsensusLimits } from './consensus.ts';
+import { Duties, type DutiesLimits } from './duties.ts';
 import { EventBackfill } from './event-backfill.ts';
 import type { Applied, Fsm } from './fsm/fsm.ts';
 import { type GossipView, isThere } from './gossip-view.ts';
 import { handOver } from './hand-over.ts';
 import { LeaderDoor } from './leader-door.ts';
 import type { Standing } from './raft/ready.ts';
-import { Reconcile, type ReconcileLimits } from './reconcile.ts';
-import { Retention, type RetentionLimits } from './retention.ts';
 import { localRpc } from './rpc/local.ts';
-import type { Duties } from './rpc/methods/context.ts';
 import { makeHandlers } from './rpc/methods/index.ts';
 
 /** The ways to the other servers (`rpc/links.ts`). */
@@ -60,7 +57,7 @@ export interface ServerFolder {
   update(change: Record<string, unknown>): Promise<void>;
 }
 
-export interface ServerConfig {
+export interface ServerConfig extends DutiesLimits {
   readonly name: string;
   readonly datacenter: string;
   /** `bootstrap_expect`; 0: never begins a cluster. */
@@ -68,9 +65,6 @@ export interface ServerConfig {
   /** Where others reach our RPC, when that is not where it listens. */
   readonly advertise?: Endpoint;
   readonly consensus?: Partial<ConsensusLimits>;
-  readonly reconcile?: Partial<ReconcileLimits>;
-  readonly autopilot?: Partial<AutopilotLimits>;
-  readonly retention?: Partial<RetentionLimits>;
   /** How long a request waits for a leader. Default 7,000. */
   readonly holdMs?: number;
 }
@@ -107,7 +101,7 @@ export class Server {
   readonly #onCluster = new Set<(consensus: Consensus) => void>();
   #address: Endpoint | null = null;
   #consensus: Consensus | null = null;
-  #duties: (Duties & { readonly retention: Retention }) | null = null;
+  #duties: Duties | null = null;
   #backfill: EventBackfill | null = null;
   /** Gave up its vote in this life: the others are not to take it in again while it stops. */
   #hasLeft = false;
@@ -191,7 +185,7 @@ export class Server {
     const consensus = this.#consensus;
     if (consensus?.replica.isLeader) await this.#giveUpLeadership(consensus);
     this.#stopping.abort();
-    this.#follow();
+    this.#duties?.follow();
     await this.#backfill?.stop();
     await consensus?.stop();
     await this.#transport.stop();
@@ -244,8 +238,9 @@ export class Server {
   }
 
   async #enter(seed: ClusterSeed): Promise<void> {
-    const { disk, folder, clock, random, logger, config, defer } = this.#ports;
+    const { disk, folder, clock, random, logger, gossip, config, defer } = this.#ports;
     const { links } = this.#transport;
+    const { name, datacenter } = config;
     const consensus = await Consensus.open(
       seed,
       {
@@ -268,33 +263,18 @@ export class Server {
       config.consensus,
     );
     this.#consensus = consensus;
-    this.#duties = this.#makeDuties(consensus);
+    this.#duties = new Duties(
+      { id: this.id, name, datacenter, consensus, gossip, clock, logger, rpc: (server) => links.rpc(server) },
+      config,
+    );
     this.#transport.announceCluster(seed.clusterId);
-    consensus.replica.onStanding((standing) => this.#onStanding(consensus, standing));
+    consensus.replica.onStanding((standing) => this.#onStanding(standing));
     consensus.replica.start();
     this.#backfill = this.#makeBackfill(consensus);
     this.#backfill.start();
     this.#followAddresses();
     for (const listener of this.#onCluster) listener(consensus);
     this.#onCluster.clear();
-  }
-
-  #makeDuties({ replica, fsm, events, seed }: Consensus): Duties & { retention: Retention } {
-    const { gossip, clock, logger, config } = this.#ports;
-    const propose = replica.propose.bind(replica);
-    const state = () => fsm.state;
-    const rpc = (id: ServerId) => this.#transport.links.rpc(id);
-    return {
-      reconcile: new Reconcile(
-        { gossip, clock, logger, datacenter: config.datacenter, state, propose: (body) => propose(body) },
-        config.reconcile,
-      ),
-      autopilot: new Autopilot(
-        { id: this.id, seed, gossip, clock, logger, replica, servers: () => fsm.state.servers, rpc },
-        config.autopilot,
-      ),
-      retention: new Retention({ clock, events, propose: (body) => propose(body) }, config.retention),
-    };
   }
 
   #makeBackfill({ events }: Consensus): EventBackfill {
@@ -311,35 +291,14 @@ export class Server {
     return others.sort((a, b) => Number(b === leader) - Number(a === leader));
   }
 
-  #onStanding(consensus: Consensus, standing: Standing): void {
+  #onStanding(standing: Standing): void {
     const { logger } = this.#ports;
     this.#followAddresses();
-    if (standing.role === 'leader') {
-      logger.info(`this server leads in term ${standing.term}`);
-      void this.#lead(consensus, standing.term);
-      return;
+    this.#duties?.onStanding(standing);
+    if (standing.role === 'leader') logger.info(`this server leads in term ${standing.term}`);
+    else if (standing.leader !== null) {
+      logger.info(`server ${standing.leader} leads in term ${standing.term}`);
     }
-    this.#follow();
-    if (standing.leader !== null) logger.info(`server ${standing.leader} leads in term ${standing.term}`);
-  }
-
-  /** The duties begin when everything that earlier leaders committed has been applied here. */
-  async #lead({ replica }: Consensus, term: number): Promise<void> {
-    const { logger, config } = this.#ports;
-    try {
-      await replica.readBarrier('consistent');
-      const { standing } = replica;
-      if (standing.role !== 'leader' || standing.term !== term) return;
-      for (const duty of Object.values(this.#duties ?? {})) duty.lead();
-      await replica.propose({ kind: 'leader.elected', v: 1, node: config.name, nodeId: this.id, term });
-    } catch (error) {
-      if (!isExpected(error)) throw error;
-      logger.debug(`leadership of term ${term} ended early: ${messageOf(error)}`);
-    }
-  }
-
-  #follow(): void {
-    for (const duty of Object.values(this.#duties ?? {})) duty.follow();
   }
 
   /** Gossip knows best where a server is; the membership remembers where it was. */
@@ -367,7 +326,7 @@ export class Server {
   }
 
   #halt(error: unknown): void {
-    this.#follow();
+    this.#duties?.follow();
     this.#ports.logger.error(`server ${formatAddress(this.address)} stops: ${messageOf(error)}`);
     this.#ports.onHalt(error instanceof Error ? error : new Error(messageOf(error)));
   }

@@ -9,6 +9,11 @@ import { agentIdentity, journalRecord } from './journal.ts';
 
 const count = z.number().int().nonnegative();
 
+/** Name of a reader whose position the servers keep. */
+export const cursorName = z.string().min(1).max(128);
+/** All of the log, or the i-th of n shares of it, from 1. */
+export const cursorShare = z.string().regex(/^$|^[1-9]\d{0,3}\/[1-9]\d{0,3}$/);
+
 /** The bodies, by kind. `v` is the version of the body's shape. */
 export const commandBody = z.discriminatedUnion('kind', [
   /** Gossip shows a living member that the catalog does not have, or has as failed or left. */
@@ -92,12 +97,12 @@ export const commandBody = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('cursor.put'),
     v: z.literal(1),
-    name: z.string().min(1).max(128),
-    share: z.string().regex(/^$|^\d{1,4}\/\d{1,4}$/),
+    name: cursorName,
+    share: cursorShare,
     offset: count,
   }),
   /** Forgets a named reader with all its shares. */
-  z.object({ kind: z.literal('cursor.remove'), v: z.literal(1), name: z.string().min(1).max(128) }),
+  z.object({ kind: z.literal('cursor.remove'), v: z.literal(1), name: cursorName }),
 ]);
 export type CommandBody = z.infer<typeof commandBody>;
 export type CommandKind = CommandBody['kind'];

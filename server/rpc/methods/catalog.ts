@@ -17,8 +17,6 @@ const writable: ReadonlySet<string> = new Set([
   'catalog.deregister',
   'node.left',
   'node.reap',
-  'cursor.put',
-  'cursor.remove',
 ]);
 
 const queryParams = z.object({

@@ -3,16 +3,9 @@ import { ExpectedError } from '../../../proto/errors.ts';
 import type { Clock } from '../../../proto/ports.ts';
 import type { ServerId } from '../../../proto/raft.ts';
 import type { BootstrapStatus, ClusterSeed, Rpc } from '../../../proto/rpc.ts';
-import type { Autopilot } from '../../autopilot.ts';
 import type { Consensus } from '../../consensus.ts';
+import type { Duties } from '../../duties.ts';
 import type { LeaderDoor } from '../../leader-door.ts';
-import type { Reconcile } from '../../reconcile.ts';
-
-/** What a server of a cluster has beside its log: the duties that it takes up when it leads. */
-export interface Duties {
-  readonly reconcile: Reconcile;
-  readonly autopilot: Autopilot;
-}
 
 export interface MethodContext {
   readonly id: ServerId;

@@ -2,12 +2,16 @@
 import { z } from 'zod';
 import { ExpectedError, isExpected } from '../../../proto/errors.ts';
 import { compileEventFilter } from '../../../proto/event-filter.ts';
-import type { RpcStreams } from '../../../proto/rpc.ts';
+import type { CursorName, RpcCalls, RpcPeer, RpcStreams } from '../../../proto/rpc.ts';
+import { cursorName, cursorShare } from '../../../proto/schema/command.ts';
+import type { HealthEvent } from '../../../proto/schema/event.ts';
 import type { Consensus } from '../../consensus.ts';
+import { shareFilter } from '../../cursor-desk.ts';
 import { eventsElsewhere } from '../../event-backfill.ts';
-import { subscribe } from '../../subscription.ts';
+import { readHistory } from '../../history.ts';
+import { type SubscriptionItem, subscribe } from '../../subscription.ts';
 import { checkParams } from './check-params.ts';
-import { consensusOf, type MethodContext } from './context.ts';
+import { consensusOf, dutiesOf, type MethodContext } from './context.ts';
 
 type Read = RpcStreams['events.read'];
 
@@ -24,17 +28,56 @@ const readParams = z.object({
     tags: names,
     expression: z.string(),
   }),
+  cursor: z.object({ name: cursorName, share: cursorShare }).optional(),
+});
+
+const historyParams = z.object({
+  node: z.string().min(1),
+  check: z.string(),
+  sinceMs: z.number().nonnegative(),
 });
 
 export async function* read(
   context: MethodContext,
   raw: Read['params'],
+  peer: RpcPeer,
   signal: AbortSignal,
 ): AsyncGenerator<Read['item'], void, undefined> {
-  const { after, logId, filter } = checkParams(readParams, raw);
+  const params = checkParams(readParams, raw);
   const consensus = consensusOf(context);
+  const ended = AbortSignal.any([signal, context.stopping]);
+  const { cursor } = params;
+  if (cursor === undefined) {
+    for await (const item of subscribeHere(context, consensus, params, ended)) yield recordOf(item);
+  } else if (consensus.replica.isLeader) {
+    yield* readWithCursor(context, consensus, { ...params, cursor }, ended);
+  } else {
+    yield* readAtLeader(context, consensus, params, peer, ended);
+  }
+  if (context.stopping.aborted) throw new ExpectedError('STOPPING');
+}
+
+export async function history(
+  context: MethodContext,
+  raw: RpcCalls['events.history']['params'],
+): Promise<RpcCalls['events.history']['answer']> {
+  const query = checkParams(historyParams, raw);
+  const { events, fsm } = consensusOf(context);
+  const { spans, truncated } = await readHistory(events, query);
+  return { spans, truncated, offset: events.last, logId: fsm.state.events.logId };
+}
+
+type ReadParams = Read['params'];
+
+function subscribeHere(
+  context: MethodContext,
+  consensus: Consensus,
+  { after, logId, filter }: ReadParams,
+  signal: AbortSignal,
+  isOurs: (event: HealthEvent) => boolean = () => true,
+): AsyncGenerator<SubscriptionItem, void, undefined> {
   const { catalog } = consensus.fsm.state;
-  const matches = compileEventFilter(filter, (node, id) => catalog.service(node, id));
+  const isWanted = compileEventFilter(filter, (node, id) => catalog.service(node, id));
   const ports = {
     source: consensus.events,
     clock: context.clock,
@@ -43,11 +86,50 @@ export async function* read(
     elsewhere: (from: number, until: AbortSignal) =>
       eventsElsewhere(context, { after: from, logId: consensus.events.logId }, until),
   };
-  const ended = AbortSignal.any([signal, context.stopping]);
-  for await (const item of subscribe(ports, { after, logId, matches }, ended)) {
-    yield 'event' in item ? item.event.event : item.notice;
+  const matches = (event: HealthEvent) => isOurs(event) && isWanted(event);
+  return subscribe(ports, { after, logId, matches }, signal);
+}
+
+function recordOf(item: SubscriptionItem): Read['item'] {
+  return 'event' in item ? item.event.event : item.notice;
+}
+
+/** On the leader: one reader a name and share at a time. */
+async function* readWithCursor(
+  context: MethodContext,
+  consensus: Consensus,
+  params: ReadParams & { readonly cursor: CursorName },
+  signal: AbortSignal,
+): AsyncGenerator<Read['item'], void, undefined> {
+  const { cursors } = dutiesOf(context);
+  const { cursor } = params;
+  const isOurs = shareFilter(cursor.share);
+  const lease = await cursors.claim(cursor, signal);
+  if (lease === null) return;
+  try {
+    const after = params.after ?? (await cursors.begin(cursor, consensus.events.last));
+    for await (const item of subscribeHere(context, consensus, { ...params, after }, signal, isOurs)) {
+      lease.hand();
+      yield recordOf(item);
+      lease.taken();
+    }
+  } finally {
+    cursors.release(cursor, lease);
   }
-  if (context.stopping.aborted) throw new ExpectedError('STOPPING');
+}
+
+/** Elsewhere: passed on to the leader, once. */
+async function* readAtLeader(
+  context: MethodContext,
+  { replica }: Consensus,
+  params: ReadParams,
+  peer: RpcPeer,
+  signal: AbortSignal,
+): AsyncGenerator<Read['item'], void, undefined> {
+  const { leader } = replica.standing;
+  const wasPassedOn = peer.kind === 'server' && peer.nodeId !== context.id;
+  if (leader === null || wasPassedOn) throw new ExpectedError('NO_LEADER');
+  yield* context.rpc(leader).stream('events.read', params, { signal });
 }
 
 /** Null while nobody leads, or nobody can be asked. */

@@ -5,6 +5,7 @@ import type { RpcHandlers, RpcPeer } from '../../../proto/rpc.ts';
 import * as catalog from './catalog.ts';
 import * as cluster from './cluster.ts';
 import type { MethodContext } from './context.ts';
+import * as cursors from './cursors.ts';
 import * as events from './events.ts';
 import * as journal from './journal.ts';
 
@@ -19,6 +20,10 @@ export function makeHandlers(context: MethodContext): RpcHandlers {
       'bootstrap.status': async () => context.bootstrapStatus(),
       'bootstrap.take': async (params, peer) => cluster.take(context, params, peer),
       'snapshot.read': (params, peer) => cluster.readSnapshot(context, params, peer),
+      'cursor.acknowledge': (params, peer) => cursors.acknowledge(context, params, peer),
+      'cursor.remove': (params, peer) => cursors.remove(context, params, peer),
+      'cursor.list': (_params, peer) => cursors.list(context, peer),
+      'events.history': (params) => events.history(context, params),
       'server.leave': (params, peer) => cluster.leave(context, params, peer),
       'leader.time': (_params, peer) => cluster.time(context, peer),
       'leader.transfer': (params, peer) => cluster.transfer(context, params, peer),
@@ -28,7 +33,7 @@ export function makeHandlers(context: MethodContext): RpcHandlers {
       'gossip.dossier': (dossier, peer) => receiveDossier(context, dossier, peer),
     },
     streams: {
-      'events.read': (params, _peer, signal) => events.read(context, params, signal),
+      'events.read': (params, peer, signal) => events.read(context, params, peer, signal),
     },
   };
 }

@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest';
+import type { RpcStreams } from '../../../../proto/rpc.ts';
+import { TestCluster, type TestServer, until } from '../../cluster.ts';
+
+const filter = { kinds: [], nodes: [], services: [], checks: [], statuses: [], tags: [], expression: '' };
+
+class Listener {
+  readonly heard: number[] = [];
+  readonly positions: number[] = [];
+  failure: unknown = null;
+  readonly #abort = new AbortController();
+
+  constructor(server: TestServer, params: Partial<RpcStreams['events.read']['params']>) {
+    void this.#run(server, { after: null, logId: '', filter, ...params });
+  }
+
+  stop(): void {
+    this.#abort.abort();
+  }
+
+  async #run(server: TestServer, params: RpcStreams['events.read']['params']): Promise<void> {
+    try {
+      for await (const record of server.rpc.stream('events.read', params, { signal: this.#abort.signal })) {
+        if ('Offset' in record) this.heard.push(record.Offset);
+        if ('Position' in record) this.positions.push(record.Position);
+      }
+    } catch (error) {
+      this.failure = error;
+    }
+  }
+}
+
+let written = 0;
+
+async function write(cluster: TestCluster, server: TestServer, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    const host = { id: '', address: '10.1.0.1', datacenter: 'dc1', taggedAddresses: null, meta: null };
+    const node = { name: `db-${written++}`, ...host, skipUpdate: false };
+    const body = { kind: 'catalog.register' as const, v: 1 as const, node, service: null, checks: [] };
+    await until(cluster, server.rpc.call('catalog.write', { body, once: null }));
+  }
+  await cluster.settle(200);
+}
+
+test('a listener hears the same at every server, and a wrong question is refused', async () => {
+  const cluster = new TestCluster('listen');
+  await cluster.grow(3);
+  await cluster.settle(1_000);
+  const listeners = cluster.servers.map((server) => new Listener(server, { after: 0 }));
+  await write(cluster, cluster.servers[0]!, 5);
+  const [first] = listeners;
+  expect(first!.heard).toEqual(first!.heard.map((_, i) => i + 1));
+  expect(first!.heard.length).toBeGreaterThan(8);
+  for (const { heard } of listeners) expect(heard).toEqual(first!.heard);
+  const wrong = [
+    new Listener(cluster.servers[1]!, { after: 10_000 }),
+    new Listener(cluster.servers[1]!, { after: -1 }),
+    new Listener(cluster.servers[1]!, { filter: { ...filter, expression: 'Node = x' } }),
+    new Listener(cluster.servers[1]!, { after: 1, logId: 'another' }),
+    new Listener(cluster.servers[1]!, { cursor: { name: 'x'.repeat(1_000), share: '' } }),
+  ];
+  await cluster.settle(500);
+  const codes = wrong.map(({ failure }) => (failure as { code?: string } | null)?.code);
+  expect(codes).toEqual(['OFFSET_FUTURE', 'BAD_REQUEST', 'BAD_REQUEST', 'OFFSET_TRIMMED', 'BAD_REQUEST']);
+});
+
+test('a named reader goes on behind what it confirmed, at any server and under any leader', async () => {
+  const cluster = new TestCluster('named');
+  const leader = await cluster.grow(3);
+  await cluster.settle(1_000);
+  const [follower, other] = cluster.servers.filter((server) => server !== leader) as [TestServer, TestServer];
+  const cursor = { name: 'pager', share: '' };
+  const first = new Listener(follower, { cursor });
+  await cluster.settle(100);
+  const begin = leader.consensus.events.last;
+  await write(cluster, follower, 4);
+  expect(first.heard).toEqual([1, 2, 3, 4].map((n) => begin + n));
+  await until(cluster, other.rpc.call('cursor.acknowledge', { ...cursor, offset: begin + 2 }));
+
+  const waiting = new Listener(other, { cursor });
+  await cluster.settle(5_000);
+  expect(waiting.heard).toEqual([]);
+  const { cursors } = await until(cluster, other.rpc.call('cursor.list', {}));
+  expect(cursors).toEqual([{ ...cursor, offset: begin + 2, lag: 2, taken: true }]);
+  first.stop();
+  await cluster.settle(1_000);
+  expect(waiting.heard.slice(0, 2)).toEqual([begin + 3, begin + 4]);
+
+  leader.crash();
+  await cluster.leader();
+  await cluster.settle(1_000);
+  const again = new Listener(follower, { cursor });
+  await cluster.settle(1_000);
+  expect(again.heard.slice(0, 2)).toEqual([begin + 3, begin + 4]);
+  await until(cluster, follower.rpc.call('cursor.remove', { name: 'pager' }));
+  expect((await until(cluster, follower.rpc.call('cursor.list', {}))).cursors).toEqual([]);
+});
+
+test('since when, asked at any server', async () => {
+  const cluster = new TestCluster('past');
+  await cluster.grow(3);
+  await cluster.settle(1_000);
+  const query = { node: 's2', check: '', sinceMs: 0 };
+  const answer = await until(cluster, cluster.servers[2]!.rpc.call('events.history', query));
+  expect(answer.spans).toMatchObject([{ status: 'alive', toMs: null }]);
+  expect(answer).toMatchObject({ truncated: false, offset: cluster.servers[2]!.consensus.events.last });
+});
