@@ -325,6 +325,11 @@ export class Gossip {
     return [...this.#serf.roll.numbers()].map((number) => this.#serf.member(number));
   }
 
+  /** Members that we believe alive, ourselves included. */
+  get aliveCount(): number {
+    return this.#parts.members.aliveCount;
+  }
+
   /** The last Lamport times in use, for the next life. */
   clocks(): ClockTimes {
     const { members, events, queries } = this.#serf.clocks;

@@ -22,6 +22,7 @@ export class MemberRecord {
   readonly vsn: Uint8Array;
   readonly endpoint: Endpoint;
   #tags: ReadonlyMap<string, string> | null = null;
+  #plainTags: Readonly<Record<string, string>> | null = null;
 
   constructor(number: number, host: string, announcement: Announcement, defaultPort: number) {
     this.number = number;
@@ -36,6 +37,12 @@ export class MemberRecord {
   get tags(): ReadonlyMap<string, string> {
     this.#tags ??= decodeTags(this.meta);
     return this.#tags;
+  }
+
+  /** The same as a plain object, made once because members are reported often. */
+  get plainTags(): Readonly<Record<string, string>> {
+    this.#plainTags ??= Object.freeze(Object.fromEntries(this.tags));
+    return this.#plainTags;
   }
 
   /** Uuid of the member's data folder; '' for members that have none. */

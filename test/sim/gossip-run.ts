@@ -177,7 +177,8 @@ class GossipRun {
 
   #keepTrying(): void {
     this.#cluster.clock.after(rejoinEveryMs, () => {
-      for (const node of this.#cluster.nodes) if (node.running && isAlone(node)) this.#joinSomebody(node);
+      for (const node of this.#cluster.nodes)
+        if (node.running && node.gossip.aliveCount <= 1) this.#joinSomebody(node);
       this.#keepTrying();
     });
   }
@@ -234,8 +235,4 @@ class GossipRun {
   #tell(what: string): void {
     this.#story.push(`${(this.#cluster.clock.nowMs() / 1_000).toFixed(3)} s  ${what}`);
   }
-}
-
-function isAlone(node: SimNode): boolean {
-  return [...node.view().values()].filter(({ state }) => state === 'alive').length <= 1;
 }

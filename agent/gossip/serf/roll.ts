@@ -148,7 +148,7 @@ export class Roll {
     return {
       name: record.name,
       address: record.endpoint,
-      tags: Object.fromEntries(record.tags),
+      tags: record.plainTags,
       state: suspect ? 'suspect' : (this.status(number) as MemberState),
       incarnation: this.#incarnations[number]!,
       sinceMs: this.#deadlines.wallMsOf(sinceMs),
