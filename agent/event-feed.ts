@@ -4,7 +4,7 @@
  */
 import { type ErrorCode, ExpectedError, isExpected } from '../proto/errors.ts';
 import type { Clock } from '../proto/ports.ts';
-import type { EventFilter, Rpc } from '../proto/rpc.ts';
+import type { CursorName, EventFilter, Rpc } from '../proto/rpc.ts';
 import type { StreamRecord } from '../proto/schema/event.ts';
 
 /** Wait before the feed asks again, doubled up to the longest. */
@@ -12,7 +12,7 @@ const retryMsMin = 50;
 const retryMsMax = 2_000;
 
 /** A server was lost: the next one goes on. */
-const lost: readonly ErrorCode[] = ['CONNECTION_LOST', 'STOPPING'];
+const lost: readonly ErrorCode[] = ['CONNECTION_LOST', 'STOPPING', 'NOT_LEADER'];
 /** There is none to go on at the moment: that is waited for, but only by a reader who has begun. */
 const missing: readonly ErrorCode[] = ['NO_SERVERS', 'NO_LEADER', 'TIMEOUT', 'BUSY'];
 
@@ -22,6 +22,8 @@ export interface FeedRequest {
   /** '' when the reader does not know which log its offset belongs to. */
   readonly logId: string;
   readonly filter: EventFilter;
+  /** Reads under a name whose position the servers keep; `after` null then means behind what it has confirmed. */
+  readonly cursor?: CursorName | undefined;
 }
 
 /**
@@ -34,22 +36,19 @@ export async function* followEvents(
   ports: { readonly clock: Clock; readonly signal: AbortSignal },
 ): AsyncGenerator<StreamRecord, void, undefined> {
   const { clock, signal } = ports;
+  const { filter, cursor } = request;
+  const named = cursor === undefined ? {} : { cursor };
   // "From now" must become a number at once: a server that dies before the first event shall cost nothing.
-  const start =
-    request.after === null ? await present(rpc, request.logId) : { ...request, after: request.after };
-  let { after, logId } = start;
+  const isNow = request.after === null && cursor === undefined;
+  let { after, logId } = isNow ? await present(rpc, request.logId) : request;
+  let begun = isNow;
   let retryMs = retryMsMin;
-  let begun = request.after === null;
   while (!signal.aborted) {
     try {
-      for await (const record of rpc.stream(
-        'events.read',
-        { after, logId, filter: request.filter },
-        { signal },
-      )) {
+      for await (const record of rpc.stream('events.read', { after, logId, filter, ...named }, { signal })) {
         begun = true;
         retryMs = retryMsMin;
-        if ('Offset' in record && record.Offset <= after) continue;
+        if ('Offset' in record && after !== null && record.Offset <= after) continue;
         after = positionOf(record, after);
         yield record;
         if ('Error' in record) return;
@@ -73,11 +72,14 @@ async function present(rpc: Rpc, logId: string): Promise<{ after: number; logId:
   return { after: status.lastOffset, logId: status.logId };
 }
 
-/** Where to go on after this record. */
-export function positionOf(record: StreamRecord, before: number): number {
+/** Where to go on after this record; null while that is not known. */
+export function positionOf<Before extends number | null>(
+  record: StreamRecord,
+  before: Before,
+): number | Before {
   if ('Offset' in record) return record.Offset;
-  if ('Position' in record) return Math.max(before, record.Position);
-  if ('Gap' in record) return Math.max(before, record.Gap.To);
+  if ('Position' in record) return Math.max(before ?? 0, record.Position);
+  if ('Gap' in record) return Math.max(before ?? 0, record.Gap.To);
   return before;
 }
 

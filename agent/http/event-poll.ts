@@ -7,11 +7,12 @@ import { ExpectedError } from '../../proto/errors.ts';
 import { compileEventFilter, everyEvent, type ServiceLookup } from '../../proto/event-filter.ts';
 import type { EventFilter } from '../../proto/rpc.ts';
 import type { HealthEvent } from '../../proto/schema/event.ts';
-import { followEvents, positionOf } from '../event-feed.ts';
+import { type FeedRequest, followEvents, positionOf } from '../event-feed.ts';
 import { type Answer, json } from './answers.ts';
 import { type Call, waitMsMax } from './call.ts';
 import type { HttpContext } from './context.ts';
 import { eventRequest, refuseForeignLog } from './event-request.ts';
+import { startOf } from './event-stream.ts';
 
 export const pageEventsMax = 1_000;
 /** What comes this soon after the first event of a wait belongs to the same page. */
@@ -19,8 +20,12 @@ const gatherMs = 10;
 /** What is there already is read to its end even when the wait is over, but no longer than this. */
 const catchUpMs = 10_000;
 
+/** The first event of a share is given this long, however short the wait. */
+const shareWaitMs = 250;
+
 interface PageRequest {
   readonly after: number;
+  readonly cursor: FeedRequest['cursor'];
   readonly logId: string;
   /** Everything up to here is there already and not waited for. */
   readonly target: number;
@@ -35,12 +40,16 @@ export async function pollEvents(call: Call, context: HttpContext): Promise<Answ
   const waitMs = pageWaitMs(call);
   const status = await context.rpc.call('status', {});
   refuseForeignLog(request, status.logId, status.firstOffset);
+  const after = request.after ?? (await startOf(request, status.lastOffset, context));
+  // A share passes over what is not its own in silence, so nobody can wait for it to reach the end of the log.
+  const isShare = request.cursor !== undefined && request.cursor.share !== '';
   const { events, position } = await readPage(context, call.signal, {
-    after: request.after ?? status.lastOffset,
+    after,
+    cursor: request.cursor,
     logId: status.logId,
-    target: status.lastOffset,
+    target: isShare ? after : status.lastOffset,
     limit,
-    waitMs,
+    waitMs: isShare ? Math.max(shareWaitMs, waitMs) : waitMs,
     matches: compileEventFilter(request.filter, await serviceLookup(request.filter, context)),
   });
   return json(events, { 'X-Rollcall-Offset': String(position), 'X-Rollcall-Log': status.logId });
@@ -49,7 +58,7 @@ export async function pollEvents(call: Call, context: HttpContext): Promise<Answ
 /** Reads all events and chooses here, so that the position is exact however few of them match. */
 async function readPage(context: HttpContext, signal: AbortSignal, request: PageRequest) {
   const { clock } = context;
-  const { after, logId, target } = request;
+  const { after, logId, target, cursor } = request;
   const events: HealthEvent[] = [];
   let position = after;
   const abort = new AbortController();
@@ -62,7 +71,11 @@ async function readPage(context: HttpContext, signal: AbortSignal, request: Page
   signal.addEventListener('abort', stop, { once: true });
   try {
     const ports = { clock, signal: abort.signal };
-    for await (const record of followEvents(context.rpc, { after, logId, filter: everyEvent }, ports)) {
+    for await (const record of followEvents(
+      context.rpc,
+      { after, logId, filter: everyEvent, cursor },
+      ports,
+    )) {
       if ('Gap' in record) refuseTrimmed(after, record.Gap.To + 1);
       if ('Error' in record) throw new ExpectedError('CONNECTION_LOST', record.Error.Message);
       position = positionOf(record, position);

@@ -1,7 +1,8 @@
 /** What a listener asks for, the same for every form of listening: where to begin, which log, which events. */
 import { ExpectedError } from '../../proto/errors.ts';
 import { compileEventFilter } from '../../proto/event-filter.ts';
-import type { EventFilter } from '../../proto/rpc.ts';
+import type { CursorName, EventFilter } from '../../proto/rpc.ts';
+import { cursorName, cursorShare } from '../../proto/schema/command.ts';
 import type { FeedRequest } from '../event-feed.ts';
 import type { Call } from './call.ts';
 
@@ -29,7 +30,23 @@ export function eventRequest(call: Call): FeedRequest {
   };
   // The server compiles it again; here it is read once so that a mistake is answered before anything is sent.
   compileEventFilter(filter, () => undefined);
-  return { after, logId: call.get('log'), filter };
+  return { after, logId: call.get('log'), filter, cursor: cursorIn(call) };
+}
+
+/** `cursor=NAME[&share=i/n]` */
+function cursorIn(call: Call): CursorName | undefined {
+  if (!call.has('cursor')) return undefined;
+  return readCursorName(call.get('cursor'), call.get('share'));
+}
+
+/** Throws BAD_REQUEST for what can be no name, or no share of one. */
+export function readCursorName(name: string, share: string): CursorName {
+  if (!cursorName.safeParse(name).success) {
+    throw new ExpectedError('BAD_REQUEST', 'Invalid cursor: a name has 1 to 128 characters');
+  }
+  const [at = 1, of = 1] = share === '' ? [] : share.split('/').map(Number);
+  if (cursorShare.safeParse(share).success && at <= of) return { name, share };
+  throw new ExpectedError('BAD_REQUEST', 'Invalid share: i/n is wanted, with i from 1 to n');
 }
 
 function offset(text: string, name: string): number {

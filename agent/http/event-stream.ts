@@ -35,7 +35,7 @@ export interface OpenFeed {
   /** The listener stands here before the first record. */
   readonly start: number;
   readonly logId: string;
-  /** Never throws: what goes wrong is its last record. */
+  /** Never throws what is expected: that is its last record. */
   readonly batches: AsyncGenerator<readonly StreamRecord[], void, undefined>;
 }
 
@@ -47,17 +47,19 @@ export async function openFeed(
 ): Promise<OpenFeed> {
   const status = await context.rpc.call('status', {});
   refuseForeignLog(request, status.logId, status.firstOffset);
-  const start = request.after ?? status.lastOffset;
+  const start = request.after ?? (await startOf(request, status.lastOffset, context));
+  const isNow = request.after === null && request.cursor === undefined;
+  const after = isNow ? start : request.after;
   const feed = followEvents(
     context.rpc,
-    { after: start, logId: status.logId, filter: request.filter },
+    { ...request, after, logId: status.logId },
     { clock: context.clock, signal },
   );
   const records = start > status.lastOffset ? await afterVerdict(feed, context) : feed;
   let position = start;
   const watched = (async function* () {
     // Who comes without an offset learns where "now" was, and can go on from there.
-    if (request.after === null) yield { Position: start };
+    if (isNow) yield { Position: start };
     for await (const record of spoken(records)) {
       const isBeginning = request.after === 0 && 'Gap' in record && record.Gap.From === 1;
       position = positionOf(record, position);
@@ -68,6 +70,13 @@ export async function openFeed(
   })();
   const batches = gather(watched, { clock: context.clock, signOfLife: () => ({ Position: position }) });
   return { start, logId: status.logId, batches };
+}
+
+/** Now, or where the name has come to. */
+export async function startOf({ cursor }: FeedRequest, last: number, { rpc }: HttpContext): Promise<number> {
+  if (cursor === undefined) return last;
+  const { cursors } = await rpc.call('cursor.list', {});
+  return cursors.find(({ name, share }) => name === cursor.name && share === cursor.share)?.offset ?? last;
 }
 
 /** An offset above this server's last may be from the future: waits until the servers have said so, or for a moment. */

@@ -6,7 +6,8 @@ import type { StreamRecord } from '../../proto/schema/event.ts';
 
 const known = new WeakMap<StreamRecord, string>();
 
-function jsonOf(record: StreamRecord): string {
+/** Made once for all listeners of a record. */
+export function jsonOf(record: StreamRecord): string {
   let text = known.get(record);
   if (text === undefined) {
     text = JSON.stringify(record);

@@ -6,8 +6,10 @@ import { agentServiceRoutes } from './agent-services.ts';
 import { catalogRoutes } from './catalog.ts';
 import { CatalogWatch } from './catalog-watch.ts';
 import type { HttpContext } from './context.ts';
+import { cursorRoutes } from './cursors.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
+import { historyRoutes } from './history.ts';
 import { CatalogReader } from './reads.ts';
 import { registerRoutes } from './register.ts';
 import { rootRoutes } from './root.ts';
@@ -27,5 +29,7 @@ export function allRoutes(context: HttpContext): Route[] {
     ...healthRoutes(reader),
     ...statusRoutes(context, reader),
     ...eventRoutes(context),
+    ...cursorRoutes(context),
+    ...historyRoutes(context),
   ];
 }

@@ -7,6 +7,7 @@ import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { Endpoint } from '../../proto/ports.ts';
 import { text } from './answers.ts';
 import type { HttpContext } from './context.ts';
+import { mountEventSocket } from './event-socket.ts';
 import { allRoutes } from './routes.ts';
 import { mountRoute, OpenCalls, send, type TransportOptions } from './transport.ts';
 
@@ -40,6 +41,7 @@ export async function startHttp(context: HttpContext, at: Endpoint): Promise<Run
   };
   const app = makeApp(options);
   const unused = unusedConnections(app);
+  const endSockets = mountEventSocket(app.server, context);
   for (const route of allRoutes(context)) mountRoute(app, route, options);
   await app.listen({ host: at.host, port: at.port });
   const bound = app.server.address();
@@ -48,6 +50,7 @@ export async function startHttp(context: HttpContext, at: Endpoint): Promise<Run
     address: { host: at.host, port },
     stop: async () => {
       open.end();
+      endSockets();
       for (const socket of unused) socket.destroy();
       // A connection that was busy when we began to close becomes idle and would be kept for the next request.
       const sweep = setInterval(() => app.server.closeIdleConnections(), sweepMs);
@@ -67,6 +70,7 @@ function unusedConnections(app: FastifyInstance): ReadonlySet<Socket> {
     socket.once('close', () => unused.delete(socket));
   });
   app.server.on('request', (request) => unused.delete(request.socket));
+  app.server.on('upgrade', (request) => unused.delete(request.socket));
   return unused;
 }
 

@@ -2,7 +2,14 @@
 import { encode } from '../../../proto/codec.ts';
 import { ExpectedError } from '../../../proto/errors.ts';
 import { compileEventFilter } from '../../../proto/event-filter.ts';
-import type { ReadStanding, Rpc, RpcCalls, RpcStreams } from '../../../proto/rpc.ts';
+import type {
+  CursorStatus,
+  HistorySpan,
+  ReadStanding,
+  Rpc,
+  RpcCalls,
+  RpcStreams,
+} from '../../../proto/rpc.ts';
 import type { CommandBody } from '../../../proto/schema/command.ts';
 import type { HealthEvent, StreamRecord } from '../../../proto/schema/event.ts';
 import type { AgentIdentity } from '../../../proto/schema/journal.ts';
@@ -20,6 +27,8 @@ export class OneServer implements Rpc {
   trouble: ExpectedError | null = null;
   knownLeader = true;
   firstKept = 1;
+  readonly cursors = new Map<string, CursorStatus>();
+  spans: readonly HistorySpan[] = [];
   readonly queries: Array<RpcCalls['catalog.query']['params']> = [];
   readonly writes: Array<RpcCalls['catalog.write']['params']> = [];
 
@@ -123,6 +132,19 @@ export class OneServer implements Rpc {
         const { index, offset } = this.apply(write.body, write.once);
         return { index, offset };
       }
+      case 'cursor.list':
+        return { cursors: [...this.cursors.values()] };
+      case 'cursor.acknowledge': {
+        const { name, share, offset } = params as RpcCalls['cursor.acknowledge']['params'];
+        if (offset > this.#events.length) throw new ExpectedError('OFFSET_FUTURE');
+        this.cursors.set(name, { name, share, offset, lag: this.#events.length - offset, taken: false });
+        return { offset };
+      }
+      case 'cursor.remove':
+        this.cursors.delete((params as { name: string }).name);
+        return {};
+      case 'events.history':
+        return { spans: this.spans, offset: this.#events.length, logId: 'log-1', truncated: false };
       case 'status':
         return {
           leader: '127.0.0.1:8300',
@@ -142,7 +164,7 @@ export class OneServer implements Rpc {
     signal?: AbortSignal,
   ): AsyncGenerator<StreamRecord> {
     const matches = compileEventFilter(params.filter, () => undefined);
-    let at = params.after ?? this.#events.length;
+    let at = params.after ?? this.cursors.get(params.cursor?.name ?? '')?.offset ?? this.#events.length;
     if (at > this.#events.length) throw new ExpectedError('OFFSET_FUTURE');
     if (at + 1 < this.firstKept) {
       yield { Gap: { From: at + 1, To: this.firstKept - 1, Reason: 'trimmed' } };

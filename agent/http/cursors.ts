@@ -1,0 +1,62 @@
+/** `/v1/events/cursors`: readers with a name. What a reader has confirmed is kept by the servers, so any of its lives goes on there. */
+import { z } from 'zod';
+import { ExpectedError } from '../../proto/errors.ts';
+import type { CursorStatus } from '../../proto/rpc.ts';
+import { decode } from '../../proto/schema/definitions/decode.ts';
+import { type Answer, empty, json } from './answers.ts';
+import { jsonBody } from './body.ts';
+import type { Call } from './call.ts';
+import type { HttpContext } from './context.ts';
+import { readCursorName } from './event-request.ts';
+import type { Route } from './transport.ts';
+
+const acknowledgement = z.strictObject({ offset: z.int().nonnegative() });
+
+export function cursorRoutes(context: HttpContext): Route[] {
+  return [
+    { path: '/v1/events/cursors', methods: { GET: () => list(context) } },
+    {
+      path: '/v1/events/cursors/',
+      methods: {
+        GET: (call) => show(call, context),
+        PUT: (call) => acknowledge(call, context),
+        DELETE: (call) => forget(call, context),
+      },
+    },
+  ];
+}
+
+async function list({ rpc }: HttpContext): Promise<Answer> {
+  const { cursors } = await rpc.call('cursor.list', {});
+  return json(cursors.map(shape));
+}
+
+/** All shares of one name. */
+async function show(call: Call, { rpc }: HttpContext): Promise<Answer> {
+  const { name } = readCursorName(call.param, '');
+  const { cursors } = await rpc.call('cursor.list', {});
+  const shares = cursors.filter((cursor) => cursor.name === name);
+  if (shares.length > 0) return json(shares.map(shape));
+  throw new ExpectedError('NOT_FOUND', `No cursor ${JSON.stringify(name)}`);
+}
+
+/** Everything up to the offset is done with, and will not be read under this name again. */
+async function acknowledge(call: Call, { rpc }: HttpContext): Promise<Answer> {
+  const { name, share } = readCursorName(call.param, call.get('share'));
+  const { raw, problems } = decode(acknowledgement, jsonBody(call));
+  if (raw === undefined || problems.length > 0) {
+    throw new ExpectedError('BAD_REQUEST', problems[0]?.consul ?? 'Request decode failed');
+  }
+  const { offset } = await rpc.call('cursor.acknowledge', { name, share, offset: raw.offset });
+  return json({ Name: name, Share: share, Offset: offset });
+}
+
+async function forget(call: Call, { rpc }: HttpContext): Promise<Answer> {
+  const { name } = readCursorName(call.param, '');
+  await rpc.call('cursor.remove', { name });
+  return empty();
+}
+
+function shape({ name, share, offset, lag, taken }: CursorStatus) {
+  return { Name: name, Share: share, Offset: offset, Lag: lag, Taken: taken };
+}
