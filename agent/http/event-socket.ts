@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
+import type { WebSocket, WebSocketServer } from 'ws';
 import { ExpectedError, isExpected } from '../../proto/errors.ts';
 import type { StreamRecord } from '../../proto/schema/event.ts';
 import { Call } from './call.ts';
@@ -16,6 +16,14 @@ import { jsonOf } from './event-text.ts';
 const path = '/v1/events/stream';
 /** A listener has nothing to say; whoever sends more than this is no listener. */
 const incomingBytesMax = 1_024;
+
+let upgrader: Promise<WebSocketServer> | undefined;
+
+/** Loaded when the first listener of this kind comes: most agents never see one. */
+async function loadUpgrader(): Promise<WebSocketServer> {
+  const ws = await import('ws');
+  return new ws.WebSocketServer({ noServer: true, maxPayload: incomingBytesMax });
+}
 
 /** Takes over upgrades; answers the function that ends all listening. */
 export function mountEventSocket(server: Server, context: HttpContext): () => void {
@@ -53,10 +61,8 @@ async function serve(
     refuse(socket, error);
     return;
   }
-  // Loaded when the first listener of this kind comes: most agents never see one.
-  const { WebSocketServer } = await import('ws');
-  const upgrader = new WebSocketServer({ noServer: true, maxPayload: incomingBytesMax });
-  upgrader.handleUpgrade(request, socket, head, (client) => void pump(client, feed, context));
+  upgrader ??= loadUpgrader();
+  (await upgrader).handleUpgrade(request, socket, head, (client) => void pump(client, feed, context));
 }
 
 function begin(request: IncomingMessage, context: HttpContext, signal: AbortSignal): Promise<OpenFeed> {
