@@ -11,8 +11,12 @@ import type { RunContext } from './kinds/kind.ts';
 import { checkProgram, defaultPath } from './program.ts';
 
 const markVariable = 'ROLLCALL_RUN';
-/** Scripts go before the agent when memory runs out. Nobody else is likely to use just this value. */
-const runOomScoreAdj = 513;
+/**
+ * Scripts go before the agent when memory runs out. Each agent has a value of its own in this range, which
+ * nobody else is likely to use.
+ */
+const oomScoreAdjMin = 501;
+const oomScoreAdjMax = 897;
 /** While scripts run, whatever left its group is looked for this often. */
 const sweepMs = 10_000;
 /** A process that forks faster than it can be found is hunted this many rounds at once. */
@@ -65,8 +69,11 @@ export class Sandbox {
   readonly #options: SandboxOptions;
   readonly #markPrefix: string;
   readonly #instance: string;
+  readonly #oomScoreAdj: number;
   readonly #active = new Set<string>();
   readonly #strangers = new Set<string>();
+  /** Without a mark in the newest sweep. A process that is just being started looks so for a moment. */
+  #suspects = new Set<string>();
   #runs = 0;
   #killed = 0;
   #sweeping: Promise<void> | null = null;
@@ -77,6 +84,7 @@ export class Sandbox {
   constructor(options: SandboxOptions) {
     this.#options = options;
     this.#markPrefix = `${options.owner}:`;
+    this.#oomScoreAdj = oomScoreAdjOf(options.owner);
     this.#instance = Buffer.from(options.random.bytes(6)).toString('hex');
   }
 
@@ -103,7 +111,7 @@ export class Sandbox {
       timeoutMs: context.timeoutMs,
       killAfterMs: request.killAfterMs ?? killAfterMs,
       outputBytesMax: context.outputBytesMax,
-      oomScoreAdj: runOomScoreAdj,
+      oomScoreAdj: this.#oomScoreAdj,
       signal: context.signal,
       ...(identity === null ? {} : { uid: identity.uid, gid: identity.gid }),
       ...(request.nice === undefined ? {} : { nice: request.nice }),
@@ -157,20 +165,22 @@ export class Sandbox {
 
   async #hunt(): Promise<void> {
     const { processes } = this.#options;
-    const mark = { variable: markVariable, prefix: this.#markPrefix, oomScoreAdj: runOomScoreAdj };
+    const mark = { variable: markVariable, prefix: this.#markPrefix, oomScoreAdj: this.#oomScoreAdj };
     const ended = new Set<string>();
+    let found: readonly MarkedProcess[] = [];
     for (let round = 0; round < huntRoundsMax; round++) {
-      const found = await processes.find(mark);
+      found = await processes.find(mark);
       const escaped = found.filter((process) => process.mark !== null && !this.#active.has(process.mark));
       for (const process of escaped) if (processes.kill(process)) ended.add(nameOf(process));
-      this.#nameStrangers(found);
       if (escaped.length === 0) break;
     }
     this.#killed += ended.size;
+    this.#nameStrangers(found);
   }
 
-  /** Whoever wiped the mark and does not descend from a run under way. */
+  /** Whoever wiped the mark, does not descend from a run under way, and is there for the second time. */
   #nameStrangers(found: readonly MarkedProcess[]): void {
+    const suspects = new Set<string>();
     const byPid = new Map(found.map((process) => [process.pid, process]));
     for (const process of found) {
       let ancestor: MarkedProcess | undefined = process;
@@ -179,10 +189,13 @@ export class Sandbox {
       }
       if (ancestor !== undefined && ancestor.mark !== null) continue;
       const name = nameOf(process);
+      suspects.add(name);
+      if (!this.#suspects.has(name)) continue;
       if (this.#strangers.has(name) || this.#strangers.size >= strangersMax) continue;
       this.#strangers.add(name);
       this.#options.onStranger?.(process);
     }
+    this.#suspects = suspects;
   }
 
   /** Null: the agent's own user. A text says what there is not. */
@@ -215,4 +228,10 @@ export class Sandbox {
 /** A process number alone is given to another process one day. */
 function nameOf({ pid, startTicks }: MarkedProcess): string {
   return `${pid}@${startTicks}`;
+}
+
+function oomScoreAdjOf(owner: string): number {
+  let hash = 0;
+  for (const letter of owner) hash = (hash * 31 + letter.codePointAt(0)!) >>> 0;
+  return oomScoreAdjMin + (hash % (oomScoreAdjMax - oomScoreAdjMin + 1));
 }

@@ -12,16 +12,57 @@ export interface HostProcesses extends MarkedProcesses {
 
 export function hostProcesses(): HostProcesses {
   const list = oneAtATime(listProcesses);
+  const scans = new Map<string, MarkScan>();
   let busy: Promise<unknown> = Promise.resolve();
   return {
     list,
     find: (mark) => {
-      const found = busy.then(() => findMarked(mark));
+      const key = `${mark.variable}=${mark.prefix}`;
+      const scan = scans.get(key) ?? new MarkScan(mark);
+      scans.set(key, scan);
+      const found = busy.then(() => scan.find());
       busy = found.catch(() => {});
       return found;
     },
     kill: killProcess,
   };
+}
+
+/** A process number may be given to another process; that one is looked at after so many scans at the latest. */
+const scansUntilFull = 10;
+
+/**
+ * Looks for one mark again and again. A mark is inherited at birth, so a process without it stays without it,
+ * and most scans look at the new processes only.
+ */
+class MarkScan {
+  readonly #mark: RunMark;
+  #innocent = new Set<number>();
+  #scans = 0;
+
+  constructor(mark: RunMark) {
+    this.#mark = mark;
+  }
+
+  async find(): Promise<readonly MarkedProcess[]> {
+    const { variable, prefix, oomScoreAdj } = this.#mark;
+    const before = this.#scans++ % scansUntilFull === 0 ? new Set<number>() : this.#innocent;
+    const innocent = new Set<number>();
+    const found: MarkedProcess[] = [];
+    for (const pid of await pids()) {
+      if (pid === process.pid) continue;
+      const mark = before.has(pid) ? foreign : markIn(await textOf(pid, 'environ'), variable, prefix);
+      const wiped = mark === null && Number(await textOf(pid, 'oom_score_adj')) === oomScoreAdj;
+      if (mark === foreign || (mark === null && !wiped)) {
+        innocent.add(pid);
+        continue;
+      }
+      const facts = await factsOf(pid);
+      if (facts !== null) found.push({ ...facts, mark });
+    }
+    this.#innocent = innocent;
+    return found;
+  }
 }
 
 /** Who asks while an answer is under way gets that one. */
@@ -44,23 +85,17 @@ async function listProcesses(): Promise<readonly ProcessFacts[]> {
   return found;
 }
 
-async function findMarked({ variable, prefix, oomScoreAdj }: RunMark): Promise<readonly MarkedProcess[]> {
-  const found: MarkedProcess[] = [];
-  for (const pid of await pids()) {
-    if (pid === process.pid) continue;
-    const mark = markIn(await textOf(pid, 'environ'), variable, prefix);
-    if (mark === null && Number(await textOf(pid, 'oom_score_adj')) !== oomScoreAdj) continue;
-    const facts = await factsOf(pid);
-    if (facts !== null) found.push({ ...facts, mark });
-  }
-  return found;
-}
+/** The mark of another agent on this host. */
+const foreign = Symbol('foreign');
 
-function markIn(environ: string, variable: string, prefix: string): string | null {
-  const wanted = `${variable}=${prefix}`;
-  if (!environ.includes(wanted)) return null;
-  const line = environ.split('\0').find((entry) => entry.startsWith(wanted));
-  return line?.slice(variable.length + 1) ?? null;
+/** Null when the environment has no such variable. */
+function markIn(environ: string, variable: string, prefix: string): string | typeof foreign | null {
+  const line = environ.includes(`${variable}=`)
+    ? environ.split('\0').find((entry) => entry.startsWith(`${variable}=`))
+    : undefined;
+  if (line === undefined) return null;
+  const value = line.slice(variable.length + 1);
+  return value.startsWith(prefix) ? value : foreign;
 }
 
 function killProcess(wanted: ProcessFacts): boolean {

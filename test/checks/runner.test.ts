@@ -283,6 +283,19 @@ test('stop ends every run and tells nothing more', async () => {
   expect(told()).toEqual([]);
 });
 
+test('a kind that hears nothing does not hold up the stop', async () => {
+  const { clock, kinds, runner } = host();
+  kinds.deaf.add('web');
+  runner.put(every10s());
+  await clock.settleFor(2_000);
+  let stopped = false;
+  void runner.stop().then(() => {
+    stopped = true;
+  });
+  await clock.settleFor(3_000);
+  expect(stopped).toBe(true);
+});
+
 test('a definition with a first status shows it until the first result', async () => {
   const { clock, kinds, runner, told } = host();
   kinds.status = 'critical';
@@ -312,4 +325,47 @@ test('a reload changes what is kept of outputs from the next result on', async (
   kinds.status = 'critical';
   await clock.settleFor(16_000);
   expect(changes.at(-1)).toMatchObject({ to: 'critical', output: '' });
+});
+
+test('over 24 virtual hours of flapping, retries and feeds nothing piles up', async () => {
+  const { clock, kinds, runner } = host();
+  let timers = 0;
+  const after = clock.after.bind(clock);
+  clock.after = (delayMs, callback) => {
+    timers++;
+    let pending = true;
+    const gone = () => {
+      if (pending) timers--;
+      pending = false;
+    };
+    const timer = after(delayMs, () => {
+      gone();
+      callback();
+    });
+    return {
+      cancel: () => {
+        gone();
+        timer.cancel();
+      },
+    };
+  };
+  for (let i = 0; i < 8; i++) {
+    runner.put(
+      every10s({ id: `c${i}`, interval: '60s', retry_interval: '10s', failures_before_critical: 3 }),
+    );
+  }
+  runner.put(define({ id: 'fed', ttl: '90s' }));
+  const hours: number[] = [];
+  for (let hour = 0; hour < 24; hour++) {
+    for (let minute = 0; minute < 60; minute++) {
+      kinds.status = minute % 7 < 2 ? 'critical' : 'passing';
+      if (minute % 3 > 0) runner.feed('fed', 'passing', `minute ${minute}`, 'ttl');
+      await clock.settleFor(60_000);
+    }
+    hours.push(timers);
+  }
+  expect(kinds.starts.length).toBeGreaterThan(24 * 60 * 8);
+  // Each check waits for its next run and for its deadline, and for nothing else.
+  expect(Math.max(...hours)).toBeLessThanOrEqual(2 * 9);
+  expect(runner.load()).toEqual({ running: 0, waiting: 0 });
 });

@@ -51,3 +51,21 @@ test('a number that belongs to another process by now is not killed', async () =
   await child.ended;
   expect(processes.kill(found!)).toBe(false);
 });
+
+test('a process that begins between two scans is found by the second', async () => {
+  const other = hostProcesses();
+  expect(await other.find(mark)).toEqual([]);
+  const late = await sleeper({ ROLLCALL_TEST_MARK: `${process.pid}:9` });
+  expect(await other.find(mark)).toMatchObject([{ pid: late.pid }]);
+  expect(await other.find(mark)).toMatchObject([{ pid: late.pid }]);
+  late.end();
+  await late.ended;
+});
+
+test('what another agent on this host runs is none of ours, whatever its memory score', async () => {
+  const theirs = await sleeper({ ROLLCALL_TEST_MARK: 'somebody-else:1' });
+  writeFileSync(`/proc/${theirs.pid}/oom_score_adj`, '517');
+  expect(await hostProcesses().find(mark)).toEqual([]);
+  theirs.end();
+  await theirs.ended;
+});
