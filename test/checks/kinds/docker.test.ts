@@ -56,9 +56,9 @@ afterAll(() => {
 
 const http1 = hostHttp(hostLookup());
 
-function run(container: string, args: string[], socket = socketPath) {
+function run(container: string, args: string[], socket = socketPath, timeoutMs = 10_000) {
   const { spec } = define({ docker_container_id: container, args, interval: '10s' });
-  return dockerKind(http1, hostClock(), socket).run(spec as SpecOf<'docker'>, context({ timeoutMs: 200 }));
+  return dockerKind(http1, hostClock(), socket).run(spec as SpecOf<'docker'>, context({ timeoutMs }));
 }
 
 test.each([
@@ -80,7 +80,7 @@ test('an unknown container, a missing engine and a program that hangs are critic
   expect((await run('web', ['true'], path.join(folder, 'none.sock'))).output).toBe(
     `create exec failed for container web: dial unix ${folder}/none.sock: connect: no such file or directory`,
   );
-  expect(await run('web', ['hang'])).toMatchObject({
+  expect(await run('web', ['hang'], socketPath, 200)).toMatchObject({
     status: 'critical',
     output: 'Timed out (200ms) running check in container web',
   });

@@ -42,11 +42,11 @@ const health = http2Server((stream, headers) => {
   });
 });
 
-async function run(port: number, service = '') {
+async function run(port: number, service = '', timeoutMs = 10_000) {
   const grpc = `127.0.0.1:${port}${service === '' ? '' : `/${service}`}`;
   const outcome = await kind.run(
     define({ grpc, interval: '10s' }).spec as SpecOf<'grpc'>,
-    context({ timeoutMs: 500 }),
+    context({ timeoutMs }),
   );
   return [outcome.status, outcome.output.replaceAll(String(port), 'PORT')];
 }
@@ -76,7 +76,7 @@ test('a refused connection is told in the words of Consul', async () => {
 
 test('who takes the connection and says nothing is late', async () => {
   const port = await tcpServer();
-  expect(await run(port)).toEqual([
+  expect(await run(port, '', 100)).toEqual([
     'critical',
     'rpc error: code = DeadlineExceeded desc = context deadline exceeded',
   ]);

@@ -57,12 +57,13 @@ test('udp: an answer and silence are passing, a refusal is critical', async () =
   const echo = await udpServer((question) => question);
   const silent = await udpServer(null);
   const closed = await closedPort();
-  const run = (port: number) => kind.run(spec({ udp: `127.0.0.1:${port}` }), context({ timeoutMs: 60 }));
+  const run = (port: number, timeoutMs = 10_000) =>
+    kind.run(spec({ udp: `127.0.0.1:${port}` }), context({ timeoutMs }));
   expect(await run(echo)).toMatchObject({
     status: 'passing',
     output: `UDP connect 127.0.0.1:${echo}: Success`,
   });
-  expect(await run(silent)).toMatchObject({ status: 'passing' });
+  expect(await run(silent, 60)).toMatchObject({ status: 'passing' });
   expect(await run(closed)).toMatchObject({ status: 'critical', output: expect.stringContaining('refused') });
 });
 
@@ -111,7 +112,7 @@ test('dns: the answers must be there, and the expected ones among them', async (
 test('h2ping: who answers is passing', async () => {
   const kind = h2pingKind(hostHttp2(hostLookup()));
   const run = (port: number) =>
-    kind.run(spec({ h2ping: `127.0.0.1:${port}`, h2ping_use_tls: false }), context({ timeoutMs: 300 }));
+    kind.run(spec({ h2ping: `127.0.0.1:${port}`, h2ping_use_tls: false }), context({ timeoutMs: 10_000 }));
   expect(await run(await http2Server(() => {}))).toMatchObject({ status: 'passing' });
   expect(await run(await closedPort())).toMatchObject({
     status: 'critical',
