@@ -4,7 +4,7 @@
  *     probe ──── first acknowledgement ────▶ replicate      probe      one append, then wait for an answer
  *       ▲ ◀── refusal, unreachable ────────────┘            replicate  appends without waiting, within a window
  *       │                                                   snapshot   nothing but the offer of a snapshot
- *       └── sent, failed, took too long ── snapshot ◀── what it needs next was compacted away (from either)
+ *       └── failed, took too long ─ snapshot ◀── what it needs next was compacted away (from either)
  *
  * `match` only rises. `next` is an optimistic guess above it that a refusal takes back, never to `match` or below.
  */

@@ -200,11 +200,14 @@ export class Raft {
     this.state.fetch = null;
   }
 
-  /** Leader: the bytes of the offered snapshot have reached the peer, or never will. The next attempt waits for a sign of life. */
+  /**
+   * Leader: the bytes of the offered snapshot were sent, or will not be. When they were, the peer acknowledges it as soon
+   * as it is installed; when not, the next attempt waits for a sign of life.
+   */
   snapshotSent(peer: ServerId, ok: boolean): void {
     const progress = this.state.leadership?.peer(peer);
-    if (progress === undefined || progress.offered === null) return;
-    progress.probe(ok ? Math.max(progress.match, progress.offered.meta.index) + 1 : progress.match + 1);
+    if (ok || progress === undefined || progress.offered === null) return;
+    progress.probe(progress.match + 1);
     progress.wait();
   }
 

@@ -8,6 +8,12 @@ import { sizeOf } from './log.ts';
 import type { Progress } from './progress.ts';
 import type { RaftState } from './state.ts';
 
+/**
+ * Bytes of entries in a probe. It asks whether both logs agree at a place, and is repeated while a follower is busy, for
+ * instance with a snapshot; a full append would be wasted each time.
+ */
+const probeBytesMax = 64 * 1024;
+
 /** Gives every follower what its state allows now. */
 export function replicate(state: RaftState, leadership: Leadership): void {
   for (const peer of leadership.peers) {
@@ -45,7 +51,7 @@ export function repeatOffers(state: RaftState, leadership: Leadership): void {
 function probe(state: RaftState, peer: Progress): void {
   if (peer.isWaiting) return;
   // Empty is fine: the answer tells where the follower stands.
-  if (sendAppend(state, peer, state.limits.appendBytesMax)) peer.wait();
+  if (sendAppend(state, peer, Math.min(state.limits.appendBytesMax, probeBytesMax))) peer.wait();
 }
 
 function stream(state: RaftState, peer: Progress): void {

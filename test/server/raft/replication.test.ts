@@ -50,6 +50,12 @@ describe('probe', () => {
     expect(progressOf(server)).toMatchObject({ state: 'replicate', match: 2, next: 5 });
   });
 
+  test('it is small even when much has gathered: most probes find out where to go on, no more', () => {
+    const server = leader({ log: [1] });
+    proposeInOneTurn(server, ...Array.from({ length: 10 }, () => 'x'.repeat(20_000)));
+    expect(ranges(server.step(message('heartbeatAnswer', { term: 2, round: 1 })))).toEqual([[2, 5]]);
+  });
+
   test('without an answer it is repeated when a heartbeat is answered, not faster', () => {
     const server = leader({ log: [1] });
     expect(ranges(server.step(message('heartbeatAnswer', { term: 2, round: 1 })))).toEqual([[2, 2]]);
@@ -221,12 +227,15 @@ describe('snapshot', () => {
     expect(progressOf(server)).toMatchObject({ state: 'replicate', match: 4, next: 5 });
   });
 
-  test('any acknowledgement that reaches the first index of the log ends it', () => {
-    const { server } = needy();
-    proposeInOneTurn(server, 'x');
-    server.step(message('appendAnswer', { term: 2, index: 3 }));
+  test('any acknowledgement that reaches what is left of the log ends it', () => {
+    const server = leader({ log: [1, 1, 1], commit: 3 });
+    acknowledgeAll(server, 4, ['c']);
+    server.compact(2);
+    server.step(message('appendAnswer', { ...refusal, index: 3, hintIndex: 0, hintTerm: 0 }));
     expect(progressOf(server).state).toBe('snapshot');
-    server.step(message('appendAnswer', { term: 2, index: 4 }));
+    server.step(message('appendAnswer', { term: 2, index: 1 }));
+    expect(progressOf(server).state).toBe('snapshot');
+    expect(ranges(server.step(message('appendAnswer', { term: 2, index: 2 })))).toEqual([[3, 4]]);
     expect(progressOf(server).state).toBe('replicate');
   });
 
@@ -254,12 +263,13 @@ describe('snapshot', () => {
     expect(ofType(server.step(message('heartbeatAnswer', { term: 2 })), 'snapshot')).toHaveLength(1);
   });
 
-  test('sent, the follower is probed right behind it at its next sign of life', () => {
+  test('sent, it is given time to be installed; the acknowledgement ends it', () => {
     const { server } = needy();
     server.core.snapshotSent('b', true);
-    expect(server.drain()).toEqual([]);
-    expect(progressOf(server)).toMatchObject({ state: 'probe', next: 5 });
-    expect(ranges(server.step(message('heartbeatAnswer', { term: 2 })))).toEqual([[4]]);
+    expect(server.tick().concat(server.step(message('heartbeatAnswer', { term: 2 })))).toHaveLength(2);
+    expect(progressOf(server).state).toBe('snapshot');
+    server.step(message('appendAnswer', { term: 2, index: 4 }));
+    expect(progressOf(server).state).toBe('replicate');
   });
 
   test('a silent follower is not worth one', () => {
