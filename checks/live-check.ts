@@ -77,8 +77,7 @@ export class LiveCheck {
   #run: Run | null = null;
   #nextRun: Timer | null = null;
   #deadline: { readonly atMs: number; readonly timer: Timer } | null = null;
-  /** Until then the first run has had its chance, and an old result is not called stale. */
-  #graceUntilMs = 0;
+  #startedAtMs = 0;
   #stopped = false;
 
   constructor(host: LiveCheckHost, definition: CheckDefinition, fed: boolean) {
@@ -116,7 +115,7 @@ export class LiveCheck {
 
   start(): void {
     if (this.#stopped) return;
-    this.#graceUntilMs = this.#host.clock.nowMs() + firstRunMsMax + this.definition.timeoutMs;
+    this.#startedAtMs = this.#nowMs();
     if (!this.#fed) this.#scheduleRun(firstStartMs(this.#timetable, this.#now()));
     this.#watchDeadline();
   }
@@ -265,10 +264,12 @@ export class LiveCheck {
   }
 
   #deadlineMs(): number {
-    const { spec } = this.definition;
-    if (spec.kind === 'ttl') return (this.#state.resultAtMs ?? this.#state.changedAtMs) + spec.ttlMs;
+    const { spec, timeoutMs } = this.definition;
+    if (spec.kind === 'ttl') return (this.#state.resultAtMs ?? this.#startedAtMs) + spec.ttlMs;
     if (this.#fed || this.#state.status === 'stale') return Number.POSITIVE_INFINITY;
-    return Math.max(this.#graceUntilMs, staleAtMs(this.#timetable, this.#state, this.#now()));
+    // A result from before the start is not called stale until the first run has had its chance.
+    const chanceMs = this.#startedAtMs + firstRunMsMax + timeoutMs;
+    return Math.max(chanceMs, staleAtMs(this.#timetable, this.#state, this.#now()));
   }
 
   #onDeadline(): void {

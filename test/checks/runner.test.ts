@@ -141,6 +141,18 @@ test('a TTL that is not fed expires in the words of Consul, and a feed begins an
   ]);
 });
 
+test('a changed TTL counts from the change on', async () => {
+  const { clock, runner } = host();
+  runner.put(define({ ttl: '10s' }));
+  runner.feed('web', 'passing', 'ok', 'ttl');
+  await clock.settleFor(9_000);
+  runner.put(define({ ttl: '20s' }));
+  await clock.settleFor(19_000);
+  expect(runner.view('web')!.status).toBe('passing');
+  await clock.settleFor(2_000);
+  expect(runner.view('web')!.status).toBe('critical');
+});
+
 test('a long note is cut', () => {
   const { runner } = host({ outputBytesMax: 10 });
   runner.put(define({ ttl: '10s' }));
