@@ -347,8 +347,9 @@ export class Agent {
     };
   }
 
+  /** The gossip ring as it is now, so that a rotated key holds on 8300 as well; the configured key before there is one. */
   #rawKeys(): readonly Uint8Array[] {
-    return this.#options.keys.map((key) => Buffer.from(key, 'base64'));
+    return this.#membership?.ring() ?? this.#options.keys.map((key) => Buffer.from(key, 'base64'));
   }
 
   #reportSync(report: SyncReport): void {

@@ -106,7 +106,8 @@ export class GossipHost {
         }),
     );
     host.#gossip.start();
-    link.post({ ready: { local: transport.local, self: host.#gossip.self() } });
+    const self = host.#gossip.self();
+    link.post({ ready: { local: transport.local, self, ring: [...keyring.keys] } });
     if (opened !== null) host.#rejoin(opened.content);
     return host;
   }
@@ -176,6 +177,7 @@ export class GossipHost {
         this.#onQuery(event);
         break;
       case 'keys-changed':
+        link.post({ ring: [...this.#parts.keyring.keys] });
         this.#saveKeys();
         break;
       default:

@@ -81,14 +81,19 @@ export type GossipNotice =
   /** The snapshot or the keyring could not be written. */
   | { readonly kind: 'disk'; readonly message: string };
 
+/** The gossip keys of this agent as they are now, the one that seals first; empty without encryption. */
+export type GossipRing = readonly Uint8Array[];
+
 export type FromThread =
-  | { readonly ready: { readonly local: Endpoint; readonly self: Member } }
+  | { readonly ready: { readonly local: Endpoint; readonly self: Member; readonly ring: GossipRing } }
   | { readonly failed: WireError }
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: WireError }
   | { readonly change: MembershipChange }
   | { readonly member: Member }
   | { readonly userEvent: UserEvent }
+  /** The keyring has changed. */
+  | { readonly ring: GossipRing }
   | { readonly query: number; readonly name: string; readonly payload: Uint8Array; readonly from: string }
   | { readonly notice: GossipNotice };
 

@@ -22,6 +22,7 @@ import {
   fromWire,
   type GossipCalls,
   type GossipNotice,
+  type GossipRing,
   type GossipSettings,
   type Link,
   type ToThread,
@@ -47,6 +48,8 @@ export interface GossipMembership extends Membership {
   /** What gossip has noticed that is no change of membership. */
   onNotice(listener: (notice: GossipNotice) => void): () => void;
   onQuery(listener: QueryListener): () => void;
+  /** This agent's keys as they are now, the sealing one first: whatever is proven with them follows the ring. */
+  ring(): GossipRing;
   /** One step of a key rotation on all members; `key` is base64, '' for a list. */
   keys(operation: KeyOperation, key: string): Promise<KeyReport>;
 }
@@ -140,13 +143,18 @@ class GossipClient implements GossipMembership {
   readonly #eventListeners = new Set<(event: UserEvent) => void>();
   readonly #noticeListeners = new Set<(notice: GossipNotice) => void>();
   readonly #queryListeners = new Set<QueryListener>();
+  #ring: GossipRing;
   #calls = 0;
   #stopping: Promise<void> | null = null;
 
-  private constructor(thread: Thread, local: Endpoint, self: Member) {
+  private constructor(
+    thread: Thread,
+    { local, self, ring }: Extract<FromThread, { ready: unknown }>['ready'],
+  ) {
     this.#thread = thread;
     this.local = local;
     this.#selfName = self.name;
+    this.#ring = ring;
     this.#members.set(self.name, self);
   }
 
@@ -155,7 +163,7 @@ class GossipClient implements GossipMembership {
       let client: GossipClient | null = null;
       thread.link.onMessage((message) => {
         if ('ready' in message) {
-          client = new GossipClient(thread, message.ready.local, message.ready.self);
+          client = new GossipClient(thread, message.ready);
           resolve(client);
         } else if ('failed' in message) {
           void thread.end();
@@ -171,6 +179,10 @@ class GossipClient implements GossipMembership {
 
   self(): Member {
     return this.#members.get(this.#selfName)!;
+  }
+
+  ring(): GossipRing {
+    return this.#ring;
   }
 
   onChange(listener: (change: MembershipChange) => void): () => void {
@@ -247,6 +259,7 @@ class GossipClient implements GossipMembership {
     if ('change' in message) this.#onChange(message.change);
     else if ('member' in message) this.#members.set(message.member.name, message.member);
     else if ('userEvent' in message) for (const listener of this.#eventListeners) listener(message.userEvent);
+    else if ('ring' in message) this.#ring = message.ring;
     else if ('notice' in message) for (const listener of this.#noticeListeners) listener(message.notice);
     else if ('query' in message) this.#answer(message);
     else if ('id' in message) this.#settle(message);

@@ -24,10 +24,22 @@ export interface SavedRows {
 
 export type StatusCause = 'check' | 'ttl' | 'stale' | 'operator';
 
+/** A change of status, for whoever tells it on. */
+export interface StatusMove {
+  readonly check: OwnCheck;
+  readonly from: OwnCheck['status'];
+  readonly to: CheckStatus;
+  readonly output: string;
+  readonly cause: StatusCause;
+  /** Unix milliseconds. */
+  readonly observedAtMs: number;
+}
+
 export class LocalState implements SyncState {
   readonly #ports: LocalStatePorts;
   readonly #services = new Map<string, OwnService>();
   readonly #checks = new Map<string, OwnCheck>();
+  readonly #listeners = new Set<(move: StatusMove) => void>();
 
   constructor(ports: LocalStatePorts, saved: SavedRows = { services: [], checks: [] }) {
     this.#ports = ports;
@@ -86,8 +98,18 @@ export class LocalState implements SyncState {
     const before = this.#checks.get(id);
     assert(before !== undefined, `the check ${id} is known before its status changes`);
     if (before.status === status) return;
-    this.#checks.set(id, { ...before, status, output });
+    const check = { ...before, status, output };
+    this.#checks.set(id, check);
     this.#record({ kind: 'check.status', check: id, status, output, cause });
+    const observedAtMs = this.#ports.wallMs();
+    const move = { check, from: before.status, to: status, output, cause, observedAtMs };
+    for (const listener of this.#listeners) listener(move);
+  }
+
+  /** Returns the function that ends the subscription. */
+  onStatusMove(listener: (move: StatusMove) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   #record(draft: WithoutTime<JournalDraft>): void {

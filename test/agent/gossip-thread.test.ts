@@ -105,6 +105,25 @@ test('joining nobody, oneself or nonsense says so for each address', async () =>
   ]);
 });
 
+test('the ring is known here as it is there, also after a rotation, and a list says who has which key', async () => {
+  const [old, young] = [Buffer.alloc(32, 1), Buffer.alloc(16, 2)].map((key) => key.toString('base64'));
+  const one = await start('one', { keys: [old!] });
+  const two = await start('two', { keys: [old!] });
+  await two.join([addressOf(one)]);
+  const ring = (gossip: GossipMembership) => gossip.ring().map((key) => Buffer.from(key).toString('base64'));
+  expect(ring(two)).toEqual([old]);
+  expect(await one.keys('install', young!)).toMatchObject({ members: 2, succeeded: 2, silent: [] });
+  await one.keys('use', young!);
+  expect([ring(one), ring(two)]).toEqual([
+    [young, old],
+    [young, old],
+  ]);
+  expect(await two.keys('list', '')).toMatchObject({
+    primaryKeys: { [young!]: 2 },
+    rings: { one: [young, old], two: [young, old] },
+  });
+});
+
 test('a name that a living member bears is refused to another agent', async () => {
   const one = await start('one');
   const usurper = await start('one', { tags: { id: 'somebody else' } });

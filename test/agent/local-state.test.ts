@@ -103,3 +103,18 @@ test('removing what is not there records nothing', () => {
   state.removeService('nope');
   expect(records).toEqual([]);
 });
+
+test('who listens hears each change of status once, with what it was before', () => {
+  const { state } = newState();
+  state.putService(shop);
+  state.putCheck(door);
+  const heard: string[] = [];
+  const end = state.onStatusMove(({ check, from, to, cause, observedAtMs }) =>
+    heard.push(`${check.serviceId}/${check.id} ${from}→${to} by ${cause} at ${observedAtMs}`),
+  );
+  state.changeStatus('door', 'critical', 'refused', 'check');
+  state.changeStatus('door', 'critical', 'refused again', 'check');
+  end();
+  state.changeStatus('door', 'passing', '', 'check');
+  expect(heard).toEqual(['shop/door pending→critical by check at 1000']);
+});

@@ -17,6 +17,8 @@ export interface KeyReport {
   /** For a list: key (base64) → how many members have it, and how many seal with it. */
   readonly keys: Readonly<Record<string, number>>;
   readonly primaryKeys: Readonly<Record<string, number>>;
+  /** For a list: member → its keys, the one that it seals with first. */
+  readonly rings: Readonly<Record<string, readonly string[]>>;
 }
 
 /** `key` is empty for a list. Throws what `Serf.query` throws. */
@@ -32,6 +34,7 @@ export function askForKeys(
   const failures: Record<string, string> = {};
   const keys: Record<string, number> = {};
   const primaryKeys: Record<string, number> = {};
+  const rings: Record<string, readonly string[]> = {};
   const hear = (from: string, payload: Uint8Array) => {
     const { message } = decodeSerf(payload);
     if (message?.type !== 'serf.keyResponse') {
@@ -39,9 +42,12 @@ export function askForKeys(
     } else if (!message.result) {
       failures[from] = message.message;
     } else {
-      for (const known of message.keys ?? []) keys[known] = (keys[known] ?? 0) + 1;
       const { primaryKey } = message;
+      const known = message.keys ?? [];
+      for (const key of known) keys[key] = (keys[key] ?? 0) + 1;
       if (primaryKey !== '') primaryKeys[primaryKey] = (primaryKeys[primaryKey] ?? 0) + 1;
+      // Agents from before Serf 0.9.4 do not say which key is the primary; it is the first one there as well.
+      rings[from] = primaryKey === '' ? known : [primaryKey, ...known.filter((key) => key !== primaryKey)];
     }
     answered.add(from);
     return expected.every((name) => answered.has(name));
@@ -66,12 +72,13 @@ export function askForKeys(
         silent: expected.filter((name) => !answered.has(name)),
         keys,
         primaryKeys,
+        rings,
       }),
   });
 }
 
 function presentMembers(parts: Parts, roll: Roll): string[] {
-  return parts.members.order
+  return [...parts.members.order]
     .filter((number) => ['alive', 'suspect'].includes(parts.members.belief(number)))
     .map((number) => roll.record(number).name);
 }
