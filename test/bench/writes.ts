@@ -59,7 +59,7 @@ async function startRollcall(folder: string): Promise<Contestant> {
         Check: {
           CheckID: 'c',
           Name: 'c',
-          Status: serial % 2 === 0 ? 'passing' : 'critical',
+          Status: 'passing',
           Output: `${serial} ${output}`.slice(0, 256),
         },
       }),
