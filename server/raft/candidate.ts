@@ -36,10 +36,10 @@ function isOfThisCampaign(state: RaftState, answer: VoteAnswer): boolean {
   return answer.term === askedTerm;
 }
 
-/** Voters count, each with its first answer, and nobody else. */
+/** The first answer of each counts; `tally` looks at voters only. */
 function recordVote(state: RaftState, voter: ServerId, granted: boolean): void {
   const { current } = state.members;
-  if (isVoter(current, voter) && !state.votes.has(voter)) state.votes.set(voter, granted);
+  if (!state.votes.has(voter)) state.votes.set(voter, granted);
   const verdict = tally(current, state.votes);
   if (verdict === 'lost') state.becomeFollower(state.term, null);
   if (verdict !== 'won') return;

@@ -196,7 +196,7 @@ test('entries follow one another, and terms never fall', () => {
 
 test('a snapshot takes the place of everything; writes under way vouch for nothing any more', () => {
   const { disk, log } = logOf([1, 1, 1], { commit: 1 });
-  appendTerms(log, 1, 1);
+  appendTerms(log, 1, 1, 1, 1, 1, 1, 1, 1, 1);
   const { token } = log.takeWrite(null, 0);
   const meta = { index: 9, term: 4, membership: membershipOf(['a']), membershipIndex: 1 };
   expect(() => log.reset(meta)).toThrow('the disk holds the snapshot');

@@ -111,6 +111,20 @@ test('a leader whose oldest write takes an election timeout stops its heartbeats
   expect(server.status).toMatchObject({ role: 'follower', leader: null, term: 2, vote: 'a' });
 });
 
+test('who steps down waits a whole timeout before it campaigns again, however long it took to be elected', () => {
+  const server = follower({ voters: ['a', 'b', 'c', 'd', 'e'] });
+  server.tick(10);
+  for (const from of ['b', 'c']) server.step(message('voteAnswer', { from, term: 1, pre: true }));
+  server.tick(9);
+  for (const from of ['b', 'c']) server.step(message('voteAnswer', { from, term: 1 }));
+  expect(server.status.role).toBe('leader');
+  server.step(message('appendAnswer', { term: 2 }));
+  server.tick(9);
+  expect(server.status.role).toBe('follower');
+  server.tick(1);
+  expect(server.status.role).toBe('preCandidate');
+});
+
 test('withheld votes after a restart: quiet for an election timeout, then as ever', () => {
   const server = follower({ quietTicks: 10, random: { ...randomOf(1), unit: () => 0.9 } });
   expect(server.step(message('vote', { term: 3 }))).toEqual([]);
