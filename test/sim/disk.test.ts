@@ -49,18 +49,25 @@ describe('what a crash leaves', () => {
     expect([...seen].sort()).toEqual(['a-', 'ab', 'b', 'b-']);
   });
 
-  test('names are durable only after the folder was synced; otherwise they survive in their order or not at all', async () => {
-    const seen = new Set<string>();
-    for (let seed = 0; seed < 40; seed++) {
-      const disk = newDisk(seed);
-      await disk.open('/data/a', { create: true });
-      await disk.open('/data/b', { create: true });
-      await disk.rename('/data/b', '/data/c');
-      disk.crash('some');
-      seen.add(disk.paths().join(' '));
-    }
-    expect([...seen].sort()).toEqual(['', '/data/a', '/data/a /data/b', '/data/a /data/c']);
-  });
+  test.each([
+    ['torn', ['', '/data/a', '/data/a /data/b', '/data/a /data/c']],
+    ['some', ['', '/data/a', '/data/a /data/b', '/data/a /data/c', '/data/b', '/data/c']],
+    ['all', ['']],
+  ] as const)(
+    'names are durable only after the folder was synced; a crash that loses %s',
+    async (kind, possible) => {
+      const seen = new Set<string>();
+      for (let seed = 0; seed < 60; seed++) {
+        const disk = newDisk(seed);
+        await disk.open('/data/a', { create: true });
+        await disk.open('/data/b', { create: true });
+        await disk.rename('/data/b', '/data/c');
+        disk.crash(kind);
+        seen.add(disk.paths().join(' '));
+      }
+      expect([...seen].sort()).toEqual(possible);
+    },
+  );
 
   test('a removal that was not synced may be undone', async () => {
     const disk = newDisk();

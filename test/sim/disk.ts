@@ -21,8 +21,8 @@ export interface SimDiskOptions {
 }
 
 /**
- * What a crash leaves of what was not synced: nothing; every 512-byte sector as it was after some of the writes
- * to it; or everything but the end of the last write. Renames and creations survive in their order, up to a random one.
+ * What a crash leaves of what was not synced: nothing (`all` is lost); of every 512-byte sector and of the names some
+ * of the changes, in any combination; or everything but the end of the last write, and the names up to some change.
  */
 export type CrashKind = 'all' | 'some' | 'torn';
 
@@ -75,8 +75,7 @@ export class SimDisk implements Disk {
     this.#life++;
     this.#hanging = null;
     const files = new Set([...this.#durableNames.values(), ...this.#names.values()]);
-    const survived = kind === 'all' ? 0 : Math.floor(this.#random.unit() * (this.#nameChanges.length + 1));
-    for (const change of this.#nameChanges.slice(0, survived)) change.apply(this.#durableNames);
+    for (const change of this.#survivors(kind)) change.apply(this.#durableNames);
     this.#nameChanges = [];
     this.#names = new Map(this.#durableNames);
     for (const file of files) file.crash(kind, this.#random);
@@ -181,6 +180,12 @@ export class SimDisk implements Disk {
   #roomBehind(file: SimFile, position: number): number {
     if (this.#bytesMax === Number.POSITIVE_INFINITY) return this.#bytesMax;
     return Math.max(0, this.#bytesMax - this.bytes() + file.length - position);
+  }
+
+  #survivors(kind: CrashKind): NameChange[] {
+    if (kind === 'all') return [];
+    if (kind === 'some') return this.#nameChanges.filter(() => this.#random.unit() < 0.5);
+    return this.#nameChanges.slice(0, Math.floor(this.#random.unit() * (this.#nameChanges.length + 1)));
   }
 
   #rename(path: string, apply: NameChange['apply']): void {

@@ -165,13 +165,33 @@ describe('crashes', () => {
     }
   });
 
-  test('a killed process loses nothing, and its unsynced bytes are made durable before anybody relies on them', async () => {
-    const { disk } = await written(20);
+  test('what a killed process had written but not flushed is made durable before anybody relies on it', async () => {
+    const { disk, log } = await written(20);
+    disk.hang();
+    void log.append([record('written, and not flushed')]);
+    await new Promise((resolve) => setImmediate(resolve));
     disk.killProcess();
-    const { log } = await openLog(disk);
-    expect(log.flushed).toBe(20);
+    const { log: again, seen } = await openLog(disk);
+    expect(seen.at(-1)).toBe('written, and not flushed');
     disk.crash('all');
-    expect((await openLog(disk)).log.flushed).toBe(20);
+    expect((await openLog(disk)).log.flushed).toBe(again.flushed);
+  });
+
+  test('trimming many segments at once never leaves an older one in front of a hole', async () => {
+    for (let step = 1; ; step++) {
+      const { disk, log } = await written(60);
+      const start = disk.operations;
+      let crashed = false;
+      disk.onOperation = ({ number }) => {
+        if (number !== start + step) return;
+        crashed = true;
+        disk.crash('some');
+      };
+      await Promise.race([log.trim(1000), new Promise((resolve) => setImmediate(resolve))]);
+      disk.onOperation = null;
+      expect((await openLog(disk)).log.damage, `step ${step}`).toBeNull();
+      if (!crashed) break;
+    }
   });
 });
 
