@@ -101,6 +101,10 @@ export class Agent {
     const difference = compareConfigs(this.#config, next);
     this.#config = applyLive(this.#config, next);
     this.#parts?.local.applyFiles(this.#config);
+    this.#parts?.local.runner.setOutputLimits({
+      bytesMax: this.#config.checkOutputBytesMax,
+      discard: this.#config.discardCheckOutput,
+    });
     this.#joiner?.configure(this.#config.retryJoin, this.#config.retryIntervalMs);
     this.#options.logger.setLevel(this.#config.logLevel);
     const { items, live, restart } = difference;
@@ -111,12 +115,14 @@ export class Agent {
   /** `rollcall leave`: gives up a vote, says goodbye, and counts as left. Rejects with QUORUM. */
   async leave(): Promise<void> {
     await this.#server?.leave();
-    await this.#goodbye();
+    await this.#goodbye({ forGood: true });
   }
 
   async #start(): Promise<void> {
     const { host, folder, logger } = this.#options;
     const config = this.#config;
+    const { sandbox } = host.kindPorts;
+    this.#running.push(() => sandbox.stop());
     const parts = await LocalParts.open({
       ...host,
       config,
@@ -132,6 +138,8 @@ export class Agent {
     this.#rpc = rpc;
     const sync = this.#startSync(parts, membership, rpc, pool);
     await this.#startHttp(parts, membership, rpc, pool, sync);
+    // What a crash has left behind ends before a check runs beside it.
+    await sandbox.sweep();
     parts.start(config);
     this.#startJoining(membership);
   }
@@ -300,17 +308,17 @@ export class Agent {
 
   async #stop(): Promise<void> {
     try {
-      if (this.#config.leaveOnTerminate) await this.#goodbye();
+      if (this.#config.leaveOnTerminate) await this.#goodbye({ forGood: false });
     } finally {
       await this.#stopParts();
     }
   }
 
-  async #goodbye(): Promise<void> {
+  async #goodbye(options: { forGood: boolean }): Promise<void> {
     if (this.#left) return;
     this.#left = true;
     this.#joiner?.stop();
-    await this.#membership?.leave();
+    await this.#membership?.leave(options);
   }
 
   async #stopParts(): Promise<void> {

@@ -60,6 +60,7 @@ export class LocalParts {
           kinds,
           onChange,
           outputBytesMax: config.checkOutputBytesMax,
+          discardOutput: config.discardCheckOutput,
         });
         runner.restore(this.#states.read() ?? []);
         return runner;

@@ -2,6 +2,7 @@
  * One check at work: its timers, its run, its state. It never runs twice at once, and every run ends: should
  * a kind not come back in its time, the result is critical without it.
  */
+import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../proto/ports.ts';
 import type { CheckDefinition } from '../proto/schema/definitions.ts';
 import {
@@ -297,9 +298,12 @@ export class LiveCheck {
   }
 }
 
-/** Equal definitions have equal fingerprints: they are built with their keys in one order. */
+/**
+ * Equal definitions have equal fingerprints: they are built with their keys in one order. A digest, because fingerprints
+ * are written to disk and a definition may hold secrets.
+ */
 export function fingerprintOf(definition: CheckDefinition): string {
-  return JSON.stringify(definition);
+  return createHash('sha256').update(JSON.stringify(definition)).digest('hex');
 }
 
 const expired = 'TTL expired';

@@ -1,4 +1,6 @@
 /** The real host, or for `--dev` one that keeps nothing: clock, randomness, disk, network and kinds of checks. */
+import type { MarkedProcess } from '../../proto/host-ports.ts';
+import type { Logger } from '../../proto/logger.ts';
 import { DataFolder } from '../../proto/store/layout.ts';
 import { tcp } from '../../server/rpc/tcp.ts';
 import type { AgentHost } from '../agent.ts';
@@ -13,7 +15,10 @@ import { hostRandom } from '../host/random.ts';
 /** Where the disk in memory keeps its folder; nothing of that name is made on a real one. */
 const memoryFolder = '/memory';
 
-export async function openHost(config: AgentConfig): Promise<{ host: AgentHost; folder: DataFolder }> {
+export async function openHost(
+  config: AgentConfig,
+  logger: Logger,
+): Promise<{ host: AgentHost; folder: DataFolder }> {
   const clock = hostClock();
   const random = hostRandom();
   const disk = config.dataDir === null ? new MemoryDisk() : new RealDisk();
@@ -24,6 +29,11 @@ export async function openHost(config: AgentConfig): Promise<{ host: AgentHost; 
     ...(config.dataDir === null ? {} : { lock: folderLock }),
     ...(config.nodeId === null ? {} : { nodeId: config.nodeId }),
   });
-  const kindPorts = hostKindPorts(folder.meta.nodeId);
+  const kindPorts = hostKindPorts(folder.meta.nodeId, (process) => tellStranger(process, logger));
   return { host: { clock, random, disk, network: tcp, kindPorts }, folder };
+}
+
+/** It may be anybody's, so it is named and left alone: the operator decides. */
+function tellStranger({ pid, name }: MarkedProcess, logger: Logger): void {
+  logger.warn('a process of a script check has left its sandbox and wiped its mark', { pid, name });
 }

@@ -20,7 +20,7 @@ const patienceMs = 5_000;
 /** Resolves when the agent has ended in good order; throws an `Exit` with one clear line when it could not run or go on. */
 export async function runAgent(config: AgentConfig, reload: () => Promise<LoadResult>): Promise<void> {
   const logger = makeLogger(config);
-  const { host, folder } = await openHost(config).catch(giveUp);
+  const { host, folder } = await openHost(config, logger).catch(giveUp);
   let end: (failure: Error | null) => void = () => {};
   const ended = new Promise<Error | null>((resolve) => {
     end = resolve;

@@ -1,6 +1,6 @@
 /** What kinds of checks need of this host. What they need of the agent (aliases, the leader's clock) is added by it. */
 import type { KindPorts } from '../../checks/kinds/index.ts';
-import { Sandbox } from '../../checks/sandbox.ts';
+import { Sandbox, type SandboxOptions } from '../../checks/sandbox.ts';
 import { hostClock } from './clock.ts';
 import { hostDialer } from './dialer.ts';
 import { hostFacts } from './facts.ts';
@@ -14,8 +14,14 @@ import { hostSpawner } from './spawner.ts';
 
 const dockerSocket = '/var/run/docker.sock';
 
-/** `owner` marks the programs that are run, so that whoever left them behind finds and ends them. */
-export function hostKindPorts(owner: string): Omit<KindPorts, 'aliases' | 'leaderClock'> {
+/**
+ * `owner` marks the programs that are run, so that whoever left them behind finds and ends them; `onStranger` hears of
+ * those that wiped the mark.
+ */
+export function hostKindPorts(
+  owner: string,
+  onStranger: NonNullable<SandboxOptions['onStranger']> = () => {},
+): Omit<KindPorts, 'aliases' | 'leaderClock'> {
   const clock = hostClock();
   const processes = hostProcesses();
   const facts = hostFacts(processes);
@@ -30,6 +36,7 @@ export function hostKindPorts(owner: string): Omit<KindPorts, 'aliases' | 'leade
     environment: process.env,
     uid: process.getuid?.() ?? 0,
     isInit: process.pid === 1,
+    onStranger,
   });
   return {
     clock,

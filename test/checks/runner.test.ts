@@ -381,3 +381,11 @@ test('over 24 virtual hours of flapping, retries and feeds nothing piles up', as
   expect(Math.max(...hours)).toBeLessThanOrEqual(2 * 9);
   expect(runner.load()).toEqual({ running: 0, waiting: 0 });
 });
+
+test('what is kept for the next start holds no secret of a definition', () => {
+  const { runner } = host();
+  runner.put(every10s({ id: 'door', http: 'http://127.0.0.1:1/?key=hunter2', tcp: '' }));
+  const kept = JSON.stringify(runner.snapshot());
+  expect(kept).toContain('"door"');
+  expect(kept).not.toContain('hunter2');
+});
