@@ -118,9 +118,9 @@ export class GossipHost {
 
   readonly #handlers: Handlers = {
     join: ({ addresses }) => this.#join(addresses),
-    leave: async () => {
+    leave: async ({ forGood }) => {
       await new Promise<void>((resolve) => this.#gossip.leave(resolve));
-      this.#parts.snapshot?.noteLeave();
+      if (forGood) this.#parts.snapshot?.noteLeave();
       return null;
     },
     forceLeave: async ({ name, prune }) => this.#gossip.forceLeave(name, prune),

@@ -46,7 +46,7 @@ export interface GossipSettings {
 /** Calls into the gossip thread. */
 export interface GossipCalls {
   join: { params: { addresses: readonly string[] }; result: JoinResult };
-  leave: { params: Record<string, never>; result: null };
+  leave: { params: { forGood: boolean }; result: null };
   forceLeave: { params: { name: string; prune: boolean }; result: boolean };
   setTags: { params: { tags: Readonly<Record<string, string>> }; result: null };
   fireEvent: { params: { name: string; payload: Uint8Array; coalesce: boolean }; result: null };

@@ -205,8 +205,8 @@ class GossipClient implements GossipMembership {
     return this.#call('join', { addresses });
   }
 
-  async leave(): Promise<void> {
-    await this.#call('leave', {});
+  async leave({ forGood }: { forGood: boolean }): Promise<void> {
+    await this.#call('leave', { forGood });
   }
 
   forceLeave(name: string, { prune }: { prune: boolean }): Promise<boolean> {

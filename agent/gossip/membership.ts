@@ -70,8 +70,11 @@ export interface Membership {
   onUserEvent(listener: (event: UserEvent) => void): () => void;
   /** Each address is `host`, `host:port`, `[::1]:port` or `::1`. */
   join(addresses: readonly string[]): Promise<JoinResult>;
-  /** Says goodbye and waits until the others had the time to hear it. */
-  leave(): Promise<void>;
+  /**
+   * Says goodbye and waits until the others had the time to hear it. `forGood`: the next start looks for nobody by
+   * itself; else it tries the members of this life again.
+   */
+  leave(options: { forGood: boolean }): Promise<void>;
   /** False when there is no such member. */
   forceLeave(name: string, options: { prune: boolean }): Promise<boolean>;
   setTags(tags: Readonly<Record<string, string>>): Promise<void>;

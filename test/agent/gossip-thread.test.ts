@@ -56,7 +56,7 @@ test('two agents find each other over real sockets, and a goodbye is no failure'
   ).toEqual(['one', 'two']);
 
   const left = change(one, 'left', 'two');
-  await two.leave();
+  await two.leave({ forGood: true });
   await two.stop();
   expect((await left).dossier).toBeNull();
   expect(one.members().find(({ name }) => name === 'two')?.state).toBe('left');
