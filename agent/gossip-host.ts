@@ -8,9 +8,10 @@ import { parseAddress } from '../proto/address.ts';
 import { messageOf } from '../proto/errors.ts';
 import type { Disk, Endpoint } from '../proto/ports.ts';
 import { gossipProfiles } from './gossip/config.ts';
-import { Gossip, type GossipEvent } from './gossip/gossip.ts';
+import { Gossip } from './gossip/gossip.ts';
 import { type Keyring, keyFromBase64 } from './gossip/keyring.ts';
 import type { JoinResult } from './gossip/membership.ts';
+import type { GossipEvent } from './gossip/options.ts';
 import type { SnapshotContent } from './gossip/serf/snapshot.ts';
 import { loadKeyring, saveKeyring } from './gossip-keyring.ts';
 import {

@@ -24,8 +24,8 @@ import { Suspicion } from './suspicion.ts';
 export interface Verdict {
   readonly suspicion: Suspicion;
   readonly reason: 'silence' | 'refused';
-  /** The probe that settled it; null when nobody but others had seen anything. */
-  readonly evidence: ProbeEvidence | null;
+  /** The last look, which settled it. */
+  readonly evidence: ProbeEvidence;
 }
 
 /** What the layer above hears of. */

@@ -20,16 +20,20 @@ export interface Deadline {
 class Entry implements Deadline, Due {
   readonly dueMs: number;
   readonly order: number;
+  readonly #onCancelled: () => void;
   run: (() => void) | null;
 
-  constructor(dueMs: number, order: number, run: () => void) {
+  constructor(dueMs: number, order: number, run: () => void, onCancelled: () => void) {
     this.dueMs = dueMs;
     this.order = order;
     this.run = run;
+    this.#onCancelled = onCancelled;
   }
 
   cancel(): void {
+    if (this.run === null) return;
     this.run = null;
+    this.#onCancelled();
   }
 }
 
@@ -45,6 +49,8 @@ export class Deadlines {
   #armed: Timer | null = null;
   #armedForMs = Number.POSITIVE_INFINITY;
   #yielded = false;
+  /** While due entries run, each may set others; the timer is armed once, at the end. */
+  #running = false;
   #stopped = false;
 
   constructor(options: { clock: Clock; stallMs: number; onStall: (stallMs: number) => void }) {
@@ -67,7 +73,7 @@ export class Deadlines {
   after(delayMs: number, run: () => void): Deadline {
     assert(delayMs >= 0, `a delay of ${delayMs} ms`);
     this.#order += 1;
-    const entry = new Entry(this.nowMs() + delayMs, this.#order, run);
+    const entry = new Entry(this.nowMs() + delayMs, this.#order, run, this.#onCancelled);
     this.#heap.push(entry);
     this.#arm();
     return entry;
@@ -94,9 +100,16 @@ export class Deadlines {
     this.#heap.clear();
   }
 
+  /** Nobody is woken for what has been cancelled; most waits are, because most answers come. */
+  readonly #onCancelled = (): void => {
+    if (this.#running || this.#yielded || this.#heap.first?.run !== null) return;
+    while (this.#heap.first?.run === null) this.#heap.pop();
+    this.#arm();
+  };
+
   #arm(): void {
     const head = this.#heap.first;
-    if (head === undefined || this.#stopped) return;
+    if (head === undefined || this.#running || this.#stopped) return;
     const dueMs = head.dueMs + this.#skippedMs;
     if (this.#armed !== null && this.#armedForMs === dueMs) return;
     this.#armed?.cancel();
@@ -119,7 +132,9 @@ export class Deadlines {
       return;
     }
     this.#yielded = false;
+    this.#running = true;
     this.#runDue();
+    this.#running = false;
     this.#arm();
   };
 

@@ -2,7 +2,9 @@
  * What spoke for a verdict, for people who want to know why. Plain data, since it travels to the leader and into the
  * event log as it is.
  */
+import type { Verdict } from './beliefs.ts';
 import type { Dossier } from './membership.ts';
+import type { Parts } from './parts.ts';
 
 /** What one helper said: it reached nobody either, it was refused, or it never came back to us. */
 export type HelperAnswer = 'silence' | 'nack' | 'refused';
@@ -23,64 +25,48 @@ export interface ProbeEvidence {
   readonly tcp: StreamPing;
 }
 
-/** How the prober itself was at that time. */
-export interface Fitness {
-  /** Lifeguard's score: 0 is healthy. */
-  readonly localHealth: number;
-  /** Longest stop of our own event loop within the last minute, in milliseconds. */
-  readonly loopLagMs: number;
+/** The story behind one of our own verdicts. */
+export function dossierOf(parts: Parts, { suspicion, reason, evidence }: Verdict): Dossier {
+  const { awareness, deadlines, members, self } = parts;
+  const record = members.record(suspicion.number);
+  const nowMs = deadlines.nowMs();
+  return {
+    node: record.name,
+    nodeId: record.id,
+    incarnation: suspicion.incarnation,
+    judge: self.name,
+    accuser: suspicion.accuser,
+    reason,
+    suspectedAt: iso(deadlines.wallMsOf(suspicion.startedMs)),
+    verdictAt: iso(deadlines.wallMsOf(nowMs)),
+    suspicion: {
+      minMs: Math.round(suspicion.minMs),
+      maxMs: Math.round(suspicion.maxMs),
+      tookMs: Math.round(nowMs - suspicion.startedMs),
+      confirmationsWanted: suspicion.confirmationsWanted,
+    },
+    confirmations: suspicion.confirmations.map(({ from, afterMs }) => ({
+      from,
+      afterMs: Math.round(afterMs),
+    })),
+    // What first made us suspicious, when we saw it ourselves, and the last look.
+    firstProbe: suspicion.evidence === null ? null : story(suspicion.evidence),
+    lastProbe: story(evidence),
+    // How the judge itself was: 0 is healthy; the longest stop of its own event loop within the last minute.
+    localHealth: awareness.score,
+    loopLagMs: Math.round(awareness.loopLagMs(nowMs)),
+    members: members.count,
+  };
 }
 
-export function verdictDossier(options: {
-  node: string;
-  nodeId: string;
-  incarnation: number;
-  /** Ours: it was our timer that ran out. */
-  judge: string;
-  accuser: string;
-  /** Why the time was up. */
-  reason: 'silence' | 'refused';
-  suspectedAtMs: number;
-  verdictAtMs: number;
-  minMs: number;
-  maxMs: number;
-  confirmationsWanted: number;
-  confirmations: readonly { readonly from: string; readonly afterMs: number }[];
-  probe: ProbeEvidence | null;
-  fitness: Fitness;
-  members: number;
-}): Dossier {
-  const { probe } = options;
+function story({ atMs, address, timeoutMs, intervalMs, helpers, tcp }: ProbeEvidence) {
   return {
-    node: options.node,
-    nodeId: options.nodeId,
-    incarnation: options.incarnation,
-    judge: options.judge,
-    accuser: options.accuser,
-    reason: options.reason,
-    suspectedAt: iso(options.suspectedAtMs),
-    verdictAt: iso(options.verdictAtMs),
-    suspicion: {
-      minMs: Math.round(options.minMs),
-      maxMs: Math.round(options.maxMs),
-      tookMs: Math.round(options.verdictAtMs - options.suspectedAtMs),
-      confirmationsWanted: options.confirmationsWanted,
-    },
-    confirmations: options.confirmations.map(({ from, afterMs }) => ({ from, afterMs: Math.round(afterMs) })),
-    probe:
-      probe === null
-        ? null
-        : {
-            at: iso(probe.atMs),
-            address: probe.address,
-            timeoutMs: probe.timeoutMs,
-            intervalMs: probe.intervalMs,
-            helpers: probe.helpers,
-            tcp: probe.tcp,
-          },
-    localHealth: options.fitness.localHealth,
-    loopLagMs: Math.round(options.fitness.loopLagMs),
-    members: options.members,
+    at: iso(atMs),
+    address,
+    timeoutMs,
+    intervalMs,
+    helpers: helpers.map((helper) => ({ ...helper })),
+    tcp,
   };
 }
 

@@ -4,40 +4,35 @@
  */
 import type { IndirectPing, Ping } from '../../proto/gossip/messages.ts';
 import type { Endpoint } from '../../proto/ports.ts';
-import type { AckListener, Acks } from './acks.ts';
+import type { AckListener } from './acks.ts';
 import { hostOf } from './addresses.ts';
 import type { Deadline } from './deadlines.ts';
-import type { Exchanges } from './exchanges.ts';
 import type { Kin } from './kin.ts';
 import type { Parts } from './parts.ts';
 
 export class Errands {
   readonly #parts: Parts;
-  readonly #acks: Acks;
-  readonly #exchanges: Exchanges;
   readonly #kin: Kin;
   readonly #ownPort: number;
 
-  constructor(options: { parts: Parts; acks: Acks; exchanges: Exchanges; kin: Kin; ownPort: number }) {
+  constructor(options: { parts: Parts; kin: Kin; ownPort: number }) {
     this.#parts = options.parts;
-    this.#acks = options.acks;
-    this.#exchanges = options.exchanges;
     this.#kin = options.kin;
     this.#ownPort = options.ownPort;
   }
 
   /** `from` is where the request came from, for askers that do not say where the answer shall go. */
   run(request: IndirectPing, from: Endpoint): void {
-    const { counters } = this.#parts;
+    const { acks, counters } = this.#parts;
     const host = hostOf(request.target);
-    if (host === undefined || this.#acks.full) {
+    if (host === undefined || acks.full) {
       counters.add('errands_refused');
       return;
     }
     counters.add('errands');
     const target = { host, port: request.port === 0 ? this.#ownPort : request.port };
     const asker = sourceOf(request, from);
-    const errand = new Errand(this.#parts, this.#acks, this.#exchanges, { request, target, asker });
+    const errand = new Errand(this.#parts, { request, target, asker });
     if (this.#kin.isKin(request.sourceNode)) {
       errand.onRefused = () => this.#kin.sendRefused(asker, request.seqNo);
     }
@@ -48,23 +43,14 @@ export class Errands {
 class Errand implements AckListener {
   onRefused: (() => void) | null = null;
   readonly #parts: Parts;
-  readonly #acks: Acks;
-  readonly #exchanges: Exchanges;
   readonly #request: IndirectPing;
   readonly #target: Endpoint;
   readonly #asker: Endpoint;
   readonly #deadlines: Deadline[] = [];
   #seqNo = 0;
 
-  constructor(
-    parts: Parts,
-    acks: Acks,
-    exchanges: Exchanges,
-    what: { request: IndirectPing; target: Endpoint; asker: Endpoint },
-  ) {
+  constructor(parts: Parts, what: { request: IndirectPing; target: Endpoint; asker: Endpoint }) {
     this.#parts = parts;
-    this.#acks = acks;
-    this.#exchanges = exchanges;
     this.#request = what.request;
     this.#target = what.target;
     this.#asker = what.asker;
@@ -72,7 +58,7 @@ class Errand implements AckListener {
 
   start(): void {
     const { config, deadlines, outbox } = this.#parts;
-    this.#seqNo = this.#acks.expect(this);
+    this.#seqNo = this.#parts.acks.expect(this);
     outbox.post(this.#target, this.#ping());
     if (config.refusalCheckMs > 0 && this.onRefused !== null) {
       this.#deadlines.push(deadlines.after(config.refusalCheckMs, () => this.#askByStream()));
@@ -87,7 +73,7 @@ class Errand implements AckListener {
 
   #askByStream(): void {
     const { probeTimeoutMs } = this.#parts.config;
-    this.#exchanges.ask(this.#target, this.#ping(), probeTimeoutMs, ({ failure }) => {
+    this.#parts.exchanges.ask(this.#target, this.#ping(), probeTimeoutMs, ({ failure }) => {
       if (failure === 'refused') this.onRefused?.();
     });
   }
@@ -99,7 +85,7 @@ class Errand implements AckListener {
   }
 
   #end(): void {
-    this.#acks.forget(this.#seqNo);
+    this.#parts.acks.forget(this.#seqNo);
     for (const deadline of this.#deadlines) deadline.cancel();
   }
 

@@ -1,16 +1,13 @@
 /** Members of our own kind, known by a tag, and what only they are told. */
-import { decodeKin, encodeKin, kinMark } from '../../proto/gossip/kin.ts';
+import { decodeKin, encodeKin, type KinMessage, kinMark } from '../../proto/gossip/kin.ts';
 import type { Endpoint } from '../../proto/ports.ts';
-import type { Acks } from './acks.ts';
 import type { Parts } from './parts.ts';
 
 export class Kin {
   readonly #parts: Parts;
-  readonly #acks: Acks;
 
-  constructor(parts: Parts, acks: Acks) {
+  constructor(parts: Parts) {
     this.#parts = parts;
-    this.#acks = acks;
   }
 
   isKin(name: string): boolean {
@@ -24,12 +21,11 @@ export class Kin {
     outbox.post(to, { type: 'user', payload: encodeKin({ type: 'kin.refused', seqNo, from: self.name }) });
   }
 
-  /** True when the payload was ours to read, readable or not. */
-  receive(payload: Uint8Array): boolean {
-    if (payload[0] !== kinMark) return false;
+  /** The message in a user payload: undefined when it is none of ours, null when it is one that we cannot read. */
+  read(payload: Uint8Array): KinMessage | null | undefined {
+    if (payload[0] !== kinMark) return undefined;
     const { message } = decodeKin(payload);
     if (message === undefined) this.#parts.counters.add('kin_refused');
-    else this.#acks.receiveRefusal(message.seqNo, message.from);
-    return true;
+    return message ?? null;
   }
 }

@@ -11,6 +11,7 @@
 import { assert } from '../../proto/assert.ts';
 import type { Random } from '../../proto/ports.ts';
 import type { MemberRecord } from './records.ts';
+import { grown } from './tables.ts';
 
 export type Belief = 'unknown' | 'alive' | 'suspect' | 'dead' | 'left';
 export type News = 'alive' | 'suspect' | 'dead' | 'left';
@@ -70,6 +71,12 @@ const codeOf: { readonly [belief in Belief]: number } = {
   left: 4,
 };
 
+/** A member that is not in the table any more. */
+export interface Forgotten {
+  readonly record: MemberRecord;
+  readonly incarnation: number;
+}
+
 /** What one core believes of each member, by number (`records.ts`): 25 bytes a member beside the shared record. */
 export class Members {
   readonly #random: Random;
@@ -78,7 +85,8 @@ export class Members {
   #incarnations = new Uint32Array(0);
   #sinceMs = new Float64Array(0);
   /** All that we remember, in the order in which they are probed. */
-  readonly #order: number[] = [];
+  #order = new Uint32Array(0);
+  #count = 0;
   #alive = 0;
 
   constructor(random: Random) {
@@ -87,16 +95,16 @@ export class Members {
 
   /** The "number of members" of every formula: ourselves, and whoever is not forgotten. */
   get count(): number {
-    return this.#order.length;
+    return this.#count;
   }
 
   get aliveCount(): number {
     return this.#alive;
   }
 
-  /** Numbers of all members, in probe order. Not to be kept: the order changes. */
-  get order(): readonly number[] {
-    return this.#order;
+  /** Numbers of all members, in probe order. A view, not to be kept: the order changes. */
+  get order(): Uint32Array {
+    return this.#order.subarray(0, this.#count);
   }
 
   belief(number: number): Belief {
@@ -140,29 +148,29 @@ export class Members {
     if (this.#states[number] !== codeOf[belief]) this.#become(number, belief, nowMs);
   }
 
-  /** Forgets every member that the filter selects, and hands out their records. */
-  forget(filter: (number: number) => boolean): MemberRecord[] {
-    const forgotten: MemberRecord[] = [];
+  /** Forgets every member that the filter selects, and hands out what was known of them. */
+  forget(filter: (number: number) => boolean): Forgotten[] {
+    const forgotten: Forgotten[] = [];
     let kept = 0;
-    for (const number of this.#order) {
+    for (const number of this.order) {
       if (!filter(number)) {
         this.#order[kept++] = number;
         continue;
       }
       if (this.#states[number] === codeOf.alive) this.#alive -= 1;
-      forgotten.push(this.record(number));
+      forgotten.push({ record: this.record(number), incarnation: this.incarnation(number) });
       this.#states[number] = codeOf.unknown;
       this.#incarnations[number] = 0;
       this.#records[number] = undefined;
     }
-    this.#order.length = kept;
+    this.#count = kept;
     return forgotten;
   }
 
   /** A new probe order (Fisher and Yates), so that nobody can foresee who asks whom. */
   shuffle(): void {
     const order = this.#order;
-    for (let i = order.length - 1; i > 0; i--) {
+    for (let i = this.#count - 1; i > 0; i--) {
       const other = Math.floor(this.#random.unit() * (i + 1));
       const moved = order[i]!;
       order[i] = order[other]!;
@@ -176,7 +184,7 @@ export class Members {
    */
   pick(wanted: number, filter: (number: number) => boolean): number[] {
     const picked: number[] = [];
-    const count = this.#order.length;
+    const count = this.#count;
     for (let draws = 3 * count; draws > 0 && picked.length < wanted; draws--) {
       const number = this.#order[Math.floor(this.#random.unit() * count)]!;
       if (!picked.includes(number) && filter(number)) picked.push(number);
@@ -186,10 +194,10 @@ export class Members {
 
   #insert(number: number): void {
     if (number >= this.#states.length) this.#grow(number);
-    const place = Math.floor(this.#random.unit() * (this.#order.length + 1));
-    this.#order.push(number);
-    this.#order[this.#order.length - 1] = this.#order[place]!;
+    const place = Math.floor(this.#random.unit() * (this.#count + 1));
+    this.#order[this.#count] = this.#order[place]!;
     this.#order[place] = number;
+    this.#count += 1;
   }
 
   #become(number: number, belief: Belief, nowMs: number): void {
@@ -201,16 +209,9 @@ export class Members {
 
   #grow(number: number): void {
     const length = Math.max(16, number + 1 + (number >> 1));
-    const grown = {
-      states: new Uint8Array(length),
-      incarnations: new Uint32Array(length),
-      since: new Float64Array(length),
-    };
-    grown.states.set(this.#states);
-    grown.incarnations.set(this.#incarnations);
-    grown.since.set(this.#sinceMs);
-    this.#states = grown.states;
-    this.#incarnations = grown.incarnations;
-    this.#sinceMs = grown.since;
+    this.#states = grown(this.#states, new Uint8Array(length));
+    this.#incarnations = grown(this.#incarnations, new Uint32Array(length));
+    this.#sinceMs = grown(this.#sinceMs, new Float64Array(length));
+    this.#order = grown(this.#order, new Uint32Array(length));
   }
 }

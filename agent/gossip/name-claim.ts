@@ -6,8 +6,7 @@
 
 import { formatAddress } from '../../proto/address.ts';
 import type { PushNodeState } from '../../proto/gossip/messages.ts';
-import type { Acks } from './acks.ts';
-import type { Exchanges } from './exchanges.ts';
+import type { Endpoint } from '../../proto/ports.ts';
 import type { Parts } from './parts.ts';
 import { Probe } from './probe.ts';
 import type { MemberRecord } from './records.ts';
@@ -28,30 +27,24 @@ const comeBackTimesMax = 30;
 
 export class NameClaim {
   readonly #parts: Parts;
-  readonly #acks: Acks;
-  readonly #exchanges: Exchanges;
   readonly #onTaken: (rival: Rival) => void;
-  readonly #comeBack: () => void;
+  readonly #comeBack: (to: Endpoint) => void;
   #returns = 0;
   #waiting = false;
 
   constructor(options: {
     parts: Parts;
-    acks: Acks;
-    exchanges: Exchanges;
     /** The name belongs to somebody who lives. */
     onTaken: (rival: Rival) => void;
-    /** Exchange tables with somebody again. */
-    comeBack: () => void;
+    /** Exchange tables once more. */
+    comeBack: (to: Endpoint) => void;
   }) {
     this.#parts = options.parts;
-    this.#acks = options.acks;
-    this.#exchanges = options.exchanges;
     this.#onTaken = options.onTaken;
     this.#comeBack = options.comeBack;
   }
 
-  settle(nodes: readonly PushNodeState[], onSettled: OnSettled): void {
+  settle(from: Endpoint, nodes: readonly PushNodeState[], onSettled: OnSettled): void {
     const rival = this.#rivalIn(nodes);
     if (rival === undefined) {
       this.#returns = 0;
@@ -60,14 +53,12 @@ export class NameClaim {
     }
     new Probe({
       parts: this.#parts,
-      acks: this.#acks,
-      exchanges: this.#exchanges,
       target: rival,
       effort: 'urgent',
       onDone: ({ answered }) => {
         if (answered) onSettled([], this.#giveUp(rival));
         else {
-          this.#waitForOthers();
+          this.#waitForOthers(from);
           onSettled(
             nodes.filter(({ name }) => name !== rival.name),
             null,
@@ -95,13 +86,13 @@ export class NameClaim {
     return `the node name "${rival.name}" is taken by a living member at ${address}`;
   }
 
-  #waitForOthers(): void {
+  #waitForOthers(from: Endpoint): void {
     if (this.#waiting || this.#returns >= comeBackTimesMax) return;
     this.#waiting = true;
     this.#returns += 1;
     this.#parts.deadlines.after(comeBackMs, () => {
       this.#waiting = false;
-      this.#comeBack();
+      this.#comeBack(from);
     });
   }
 }

@@ -12,10 +12,10 @@
 import { formatAddress } from '../../proto/address.ts';
 import type { Ping } from '../../proto/gossip/messages.ts';
 import type { Endpoint } from '../../proto/ports.ts';
-import type { AckListener, Acks } from './acks.ts';
+import type { AckListener } from './acks.ts';
 import type { Deadline } from './deadlines.ts';
 import type { HelperAnswer, ProbeEvidence, StreamPing } from './dossier.ts';
-import type { Answer, Exchanges } from './exchanges.ts';
+import type { Answer } from './exchanges.ts';
 import { answersStreamPing, canNack } from './outbox.ts';
 import type { Parts } from './parts.ts';
 import type { MemberRecord } from './records.ts';
@@ -47,8 +47,6 @@ export const witnessesWanted = 2;
 
 export class Probe implements AckListener {
   readonly #parts: Parts;
-  readonly #acks: Acks;
-  readonly #exchanges: Exchanges;
   readonly #target: MemberRecord;
   readonly #onDone: (result: ProbeResult) => void;
   readonly #ping: Ping;
@@ -56,40 +54,33 @@ export class Probe implements AckListener {
   readonly #intervalMs: number;
   readonly #seqNo: number;
   readonly #helpers: Helper[] = [];
-  readonly #deadlines: Deadline[] = [];
+  #waiting: Deadline | null = null;
   #tcp: StreamPing = 'not tried';
   #askedOthers = false;
   #over = false;
 
   constructor(options: {
     parts: Parts;
-    acks: Acks;
-    exchanges: Exchanges;
     target: MemberRecord;
     effort: ProbeEffort;
     onDone: (result: ProbeResult) => void;
   }) {
     this.#parts = options.parts;
-    this.#acks = options.acks;
-    this.#exchanges = options.exchanges;
     this.#target = options.target;
     this.#onDone = options.onDone;
     const { awareness, config, deadlines } = this.#parts;
     this.#startedMs = deadlines.nowMs();
     this.#intervalMs =
       options.effort === 'regular' ? awareness.stretchedMs(config.probeIntervalMs) : config.probeTimeoutMs;
-    this.#seqNo = this.#acks.expect(this);
+    this.#seqNo = this.#parts.acks.expect(this);
     const { name: sourceNode, addr: sourceAddr, port: sourcePort } = this.#parts.self.record;
     const { name: node } = this.#target;
     this.#ping = { type: 'ping', seqNo: this.#seqNo, node, sourceAddr, sourcePort, sourceNode };
     this.#askDirectly();
     if (options.effort === 'brief') this.#askByStream();
     if (options.effort === 'urgent') this.#askOthers();
-    if (options.effort === 'regular') {
-      if (config.refusalCheckMs > 0) this.#at(config.refusalCheckMs, () => this.#askByStream());
-      this.#at(config.probeTimeoutMs, () => this.#askOthers());
-    }
-    this.#at(this.#intervalMs, () => this.#onTimeUp());
+    if (options.effort === 'regular') this.#waitForDirect();
+    else this.#waitUntil(this.#intervalMs, () => this.#onTimeUp());
   }
 
   onAck(payload: Uint8Array | null): void {
@@ -115,8 +106,8 @@ export class Probe implements AckListener {
 
   stop(): void {
     this.#over = true;
-    this.#acks.forget(this.#seqNo);
-    for (const deadline of this.#deadlines) deadline.cancel();
+    this.#parts.acks.forget(this.#seqNo);
+    this.#waiting?.cancel();
   }
 
   #askDirectly(): void {
@@ -137,7 +128,7 @@ export class Probe implements AckListener {
     this.#tcp = 'silence';
     const leftMs = this.#startedMs + this.#intervalMs - deadlines.nowMs();
     const timeoutMs = Math.max(1, Math.min(leftMs, config.streamTimeoutMs));
-    this.#exchanges.ask(this.#target.endpoint, this.#ping, timeoutMs, (answer) =>
+    this.#parts.exchanges.ask(this.#target.endpoint, this.#ping, timeoutMs, (answer) =>
       this.#onStreamAnswer(answer),
     );
   }
@@ -222,8 +213,27 @@ export class Probe implements AckListener {
     return this.#tcp === 'refused' ? [this.#parts.self.name, ...helpers] : helpers;
   }
 
-  #at(delayMs: number, run: () => void): void {
-    this.#deadlines.push(this.#parts.deadlines.after(delayMs, run));
+  #waitForDirect(): void {
+    const { refusalCheckMs, probeTimeoutMs } = this.#parts.config;
+    const askOthers = () => {
+      this.#askOthers();
+      this.#waitUntil(this.#intervalMs, () => this.#onTimeUp());
+    };
+    if (refusalCheckMs === 0) {
+      this.#waitUntil(probeTimeoutMs, askOthers);
+      return;
+    }
+    this.#waitUntil(refusalCheckMs, () => {
+      this.#askByStream();
+      this.#waitUntil(probeTimeoutMs, askOthers);
+    });
+  }
+
+  /** Waits for a moment after the beginning of the probe. */
+  #waitUntil(afterStartMs: number, run: () => void): void {
+    const { deadlines } = this.#parts;
+    const leftMs = this.#startedMs + afterStartMs - deadlines.nowMs();
+    this.#waiting = deadlines.after(Math.max(0, leftMs), run);
   }
 }
 

@@ -2,10 +2,9 @@
  * Asks one member after the other whether it is there, each round in a new random order: nobody waits longer than two
  * rounds for its turn, and the load of asking and being asked is the same in a cluster of five and of five thousand.
  */
-import type { Acks } from './acks.ts';
 import type { Beliefs } from './beliefs.ts';
 import type { Deadline } from './deadlines.ts';
-import type { Exchanges } from './exchanges.ts';
+import type { Forgotten } from './members.ts';
 import type { Parts } from './parts.ts';
 import { Probe, type ProbeResult, witnessesWanted } from './probe.ts';
 import type { MemberRecord } from './records.ts';
@@ -14,13 +13,11 @@ import type { Verdicts } from './verdicts.ts';
 export interface ProberReports {
   onDirectAnswer(member: MemberRecord, rttMs: number, payload: Uint8Array | null): void;
   /** Dead and left members whose time is over; nobody gossips with them any more. */
-  onForgotten(records: readonly MemberRecord[]): void;
+  onForgotten(forgotten: readonly Forgotten[]): void;
 }
 
 export class Prober {
   readonly #parts: Parts;
-  readonly #acks: Acks;
-  readonly #exchanges: Exchanges;
   readonly #beliefs: Beliefs;
   readonly #verdicts: Verdicts;
   readonly #reports: ProberReports;
@@ -31,15 +28,11 @@ export class Prober {
 
   constructor(options: {
     parts: Parts;
-    acks: Acks;
-    exchanges: Exchanges;
     beliefs: Beliefs;
     verdicts: Verdicts;
     reports: ProberReports;
   }) {
     this.#parts = options.parts;
-    this.#acks = options.acks;
-    this.#exchanges = options.exchanges;
     this.#beliefs = options.beliefs;
     this.#verdicts = options.verdicts;
     this.#reports = options.reports;
@@ -73,8 +66,6 @@ export class Prober {
     counters.add('probes');
     this.#current = new Probe({
       parts: this.#parts,
-      acks: this.#acks,
-      exchanges: this.#exchanges,
       target,
       effort: 'regular',
       onDone: (result) => {

@@ -8,6 +8,7 @@ import type { Alive } from '../../proto/gossip/messages.ts';
 import { decodeTags } from '../../proto/gossip/tags.ts';
 import type { Endpoint } from '../../proto/ports.ts';
 import { hostOf, sameBytes } from './addresses.ts';
+import { hashBytes, hashText, mix } from './hash.ts';
 
 /** What an alive message announces, apart from its incarnation. */
 export type Announcement = Pick<Alive, 'node' | 'addr' | 'port' | 'meta' | 'vsn'>;
@@ -21,6 +22,9 @@ export class MemberRecord {
   readonly meta: Uint8Array;
   readonly vsn: Uint8Array;
   readonly endpoint: Endpoint;
+  readonly nameHash: number;
+  /** Over everything announced. */
+  readonly hash: number;
   #tags: ReadonlyMap<string, string> | null = null;
   #plainTags: Readonly<Record<string, string>> | null = null;
 
@@ -31,6 +35,11 @@ export class MemberRecord {
     this.port = announcement.port;
     this.meta = announcement.meta.slice();
     this.vsn = announcement.vsn.slice();
+    this.nameHash = hashText(this.name);
+    this.hash = hashBytes(
+      this.vsn,
+      hashBytes(this.meta, hashBytes(this.addr, mix(this.nameHash, this.port))),
+    );
     this.endpoint = { host, port: announcement.port === 0 ? defaultPort : announcement.port };
   }
 

@@ -1,5 +1,7 @@
 /** Ourselves as others know us: name, announcement, and the incarnation that only we may raise. */
+import { ExpectedError } from '../../proto/errors.ts';
 import type { Alive } from '../../proto/gossip/messages.ts';
+import { encodeTags } from '../../proto/gossip/tags.ts';
 import type { Endpoint } from '../../proto/ports.ts';
 import { addressOf } from './addresses.ts';
 import type { OwnState } from './members.ts';
@@ -7,6 +9,13 @@ import type { MemberRecord, Records } from './records.ts';
 
 /** memberlist 1–5, speaking 2; Serf 2–5, speaking 5. Narrower ranges poison the version check of others. */
 export const ownVsn = Uint8Array.of(1, 5, 2, 2, 5, 5);
+
+/** Tags as meta bytes. Throws BAD_REQUEST when they are too long. */
+export function metaOf(tags: Readonly<Record<string, string>>): Uint8Array {
+  const known = Object.entries(tags);
+  if (known.some(([name]) => name === '')) throw new ExpectedError('BAD_REQUEST', 'a tag needs a name');
+  return encodeTags(new Map(known));
+}
 
 export class Self {
   readonly name: string;

@@ -1,6 +1,7 @@
 /**
- * Carries news to random members: at every tick, and at once when something new is heard. Both draw from one budget
- * that fills at the rate of the ticks, so prompt news does not cost more packets, it only costs them earlier.
+ * Carries news to random members: at once when something new is heard, and then in regular rounds for as long as there is
+ * something to tell. Both draw from one budget that fills at the pace of the rounds, so prompt news does not cost more
+ * packets, it only costs them earlier.
  */
 import type { Deadline } from './deadlines.ts';
 import type { Parts } from './parts.ts';
@@ -10,52 +11,59 @@ const burstRounds = 3;
 
 export class Spreader {
   readonly #parts: Parts;
+  #started = false;
+  #next: Deadline | null = null;
+  /** The next round is one that came before its time. */
+  #hurried = false;
   #rounds = burstRounds;
   #filledAtMs = 0;
-  #prompt: Deadline | null = null;
-  #tick: Deadline | null = null;
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
   start(): void {
-    const { config, deadlines, random } = this.#parts;
-    this.#filledAtMs = deadlines.nowMs();
-    this.#tick = deadlines.after(random.unit() * config.gossipIntervalMs, this.#onTick);
+    this.#started = true;
+    this.#filledAtMs = this.#parts.deadlines.nowMs();
   }
 
   stop(): void {
-    this.#tick?.cancel();
-    this.#prompt?.cancel();
+    this.#started = false;
+    this.#next?.cancel();
   }
 
-  /** There is something new to tell. */
+  /** There is something new to tell. Whatever else is learned from the same packet leaves in the same round. */
   onNews(): void {
-    if (this.#prompt !== null || this.#tick === null) return;
-    // Whatever else is learned from the same packet leaves in the same round.
-    this.#prompt = this.#parts.deadlines.after(0, this.#onPrompt);
+    if (!this.#started || this.#hurried) return;
+    this.#fill();
+    if (this.#rounds >= 1) {
+      this.#next?.cancel();
+      this.#hurried = true;
+      this.#next = this.#parts.deadlines.after(0, this.#onRound);
+    } else this.#next ??= this.#parts.deadlines.after(this.#parts.config.gossipIntervalMs, this.#onRound);
   }
 
-  readonly #onTick = (): void => {
-    this.#tick = this.#parts.deadlines.after(this.#parts.config.gossipIntervalMs, this.#onTick);
-    this.#round();
+  readonly #onRound = (): void => {
+    const { config, deadlines, outbox } = this.#parts;
+    this.#next = null;
+    this.#hurried = false;
+    if (outbox.broadcasts.size === 0) return;
+    this.#fill();
+    this.#rounds -= 1;
+    this.#tellSome();
+    if (outbox.broadcasts.size > 0) this.#next = deadlines.after(config.gossipIntervalMs, this.#onRound);
   };
 
-  readonly #onPrompt = (): void => {
-    this.#prompt = null;
-    this.#round();
-  };
-
-  #round(): void {
-    const { config, deadlines, members, outbox, self } = this.#parts;
+  #fill(): void {
+    const { config, deadlines } = this.#parts;
     const nowMs = deadlines.nowMs();
     this.#rounds = Math.min(burstRounds, this.#rounds + (nowMs - this.#filledAtMs) / config.gossipIntervalMs);
     this.#filledAtMs = nowMs;
-    // Half a round is forgiven: ticks are not that punctual.
-    if (outbox.broadcasts.size === 0 || this.#rounds < 0.5) return;
-    this.#rounds -= 1;
-    const oldMs = nowMs - config.gossipToTheDeadMs;
+  }
+
+  #tellSome(): void {
+    const { config, deadlines, members, outbox, self } = this.#parts;
+    const oldMs = deadlines.nowMs() - config.gossipToTheDeadMs;
     const targets = members.pick(config.gossipNodes, (number) => {
       if (number === self.number) return false;
       const belief = members.belief(number);

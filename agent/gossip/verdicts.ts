@@ -9,10 +9,8 @@
  *   questions again. The evidence is a refused TCP connection, which nobody can forge without seeing our packets, and
  *   the word of a helper of our own kind, which is sealed where encryption is on.
  */
-import type { Acks } from './acks.ts';
 import type { Beliefs } from './beliefs.ts';
 import type { Deadline } from './deadlines.ts';
-import type { Exchanges } from './exchanges.ts';
 import type { Parts } from './parts.ts';
 import { Probe, type ProbeResult, witnessesWanted } from './probe.ts';
 import type { Suspicion } from './suspicion.ts';
@@ -22,16 +20,12 @@ const graceMax = 64;
 
 export class Verdicts {
   readonly #parts: Parts;
-  readonly #acks: Acks;
-  readonly #exchanges: Exchanges;
   readonly #beliefs: Beliefs;
   readonly #graces = new Map<number, Deadline>();
   readonly #looks = new Map<number, Probe>();
 
-  constructor(options: { parts: Parts; acks: Acks; exchanges: Exchanges; beliefs: Beliefs }) {
+  constructor(options: { parts: Parts; beliefs: Beliefs }) {
     this.#parts = options.parts;
-    this.#acks = options.acks;
-    this.#exchanges = options.exchanges;
     this.#beliefs = options.beliefs;
   }
 
@@ -75,8 +69,6 @@ export class Verdicts {
     if (this.#looks.has(number) || !this.#beliefs.isOpen(suspicion)) return;
     const probe = new Probe({
       parts: this.#parts,
-      acks: this.#acks,
-      exchanges: this.#exchanges,
       target: members.record(number),
       effort: suspicion.evidence === null && !suspicion.extended ? 'brief' : 'urgent',
       onDone: (result) => {

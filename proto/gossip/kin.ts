@@ -4,7 +4,7 @@
  */
 import { MsgpackReader, MsgpackWriter } from './msgpack.ts';
 import { catchRefusal, type Decoded, Refusal } from './refusal.ts';
-import { type Kind, readOrZero, struct, text, u32 } from './struct.ts';
+import { bool, bytes, type Kind, readOrZero, struct, text, u32, u64 } from './struct.ts';
 
 /** First byte of a user payload of this kind; Serf's message types end at 9. */
 export const kinMark = 0xe7;
@@ -17,7 +17,38 @@ export interface KinRefused {
   readonly from: string;
 }
 
-export type KinMessage = KinRefused;
+/** Lamport times that the sender will use next. */
+export interface KinClocks {
+  readonly ltime: number;
+  readonly eventLtime: number;
+  readonly queryLtime: number;
+}
+
+/** "My table has this digest; is yours the same?" TCP only. */
+export interface KinDigest extends KinClocks {
+  readonly type: 'kin.digest';
+  readonly digest: Uint8Array;
+}
+
+/** "It is", or else the digest of each bucket of mine. */
+export interface KinBuckets extends KinClocks {
+  readonly type: 'kin.buckets';
+  readonly same: boolean;
+  readonly buckets: Uint8Array;
+}
+
+/** The members of some buckets, asked for and answered with the same message. */
+export interface KinPart {
+  readonly type: 'kin.part';
+  /** One bit for each bucket. */
+  readonly buckets: Uint8Array;
+  /** Whether recent user events are part of it. */
+  readonly events: boolean;
+  /** A push/pull message that holds these members only. */
+  readonly table: Uint8Array;
+}
+
+export type KinMessage = KinRefused | KinDigest | KinBuckets | KinPart;
 
 const refused = struct<KinRefused>(
   [
@@ -27,13 +58,46 @@ const refused = struct<KinRefused>(
   { type: 'kin.refused' },
 );
 
-const kinds: { readonly [M in KinMessage as M['type']]: { readonly code: number; readonly body: Kind<M> } } =
-  {
-    'kin.refused': { code: 1, body: refused },
-  };
+const eventLtime = { key: 'EventLTime', name: 'eventLtime', kind: u64 } as const;
+const ltime = { key: 'LTime', name: 'ltime', kind: u64 } as const;
+const queryLtime = { key: 'QueryLTime', name: 'queryLtime', kind: u64 } as const;
+
+const digest = struct<KinDigest>(
+  [{ key: 'Digest', name: 'digest', kind: bytes }, eventLtime, ltime, queryLtime],
+  { type: 'kin.digest' },
+);
+
+const buckets = struct<KinBuckets>(
+  [
+    { key: 'Buckets', name: 'buckets', kind: bytes },
+    eventLtime,
+    ltime,
+    queryLtime,
+    { key: 'Same', name: 'same', kind: bool },
+  ],
+  { type: 'kin.buckets' },
+);
+
+const part = struct<KinPart>(
+  [
+    { key: 'Buckets', name: 'buckets', kind: bytes },
+    { key: 'Events', name: 'events', kind: bool },
+    { key: 'Table', name: 'table', kind: bytes },
+  ],
+  { type: 'kin.part' },
+);
+
+const kinds: {
+  readonly [M in KinMessage as M['type']]: { readonly code: number; readonly body: Kind<M> };
+} = {
+  'kin.refused': { code: 1, body: refused },
+  'kin.digest': { code: 2, body: digest },
+  'kin.buckets': { code: 3, body: buckets },
+  'kin.part': { code: 4, body: part },
+};
 
 const bodyByCode = new Map<number, Kind<KinMessage>>(
-  Object.values(kinds).map(({ code, body }) => [code, body]),
+  Object.values(kinds).map(({ code, body }) => [code, body as Kind<KinMessage>]),
 );
 
 export function encodeKin(message: KinMessage): Uint8Array {
@@ -41,7 +105,7 @@ export function encodeKin(message: KinMessage): Uint8Array {
   const writer = new MsgpackWriter();
   writer.byte(kinMark);
   writer.byte(code);
-  body.write(writer, message);
+  (body as Kind<KinMessage>).write(writer, message);
   return writer.bytes;
 }
 

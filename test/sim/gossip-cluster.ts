@@ -1,8 +1,9 @@
 /** Many gossip cores on one virtual network: hosts that start, crash, come back, stand still and leave. */
 import { type GossipConfig, gossipProfiles } from '../../agent/gossip/config.ts';
-import { Gossip, type GossipEvent } from '../../agent/gossip/gossip.ts';
+import { Gossip } from '../../agent/gossip/gossip.ts';
 import { Keyring } from '../../agent/gossip/keyring.ts';
 import type { Member } from '../../agent/gossip/membership.ts';
+import type { GossipEvent } from '../../agent/gossip/options.ts';
 import { Records } from '../../agent/gossip/records.ts';
 import { type StreamReader, streamMore } from '../../agent/gossip/streams.ts';
 import type { Endpoint } from '../../proto/ports.ts';

@@ -2,7 +2,6 @@
 import { decodeSerf, encodeSerf } from '../../../proto/gossip/serf.ts';
 import type { Parts } from '../parts.ts';
 import { type KeyOperation, keyQueryName } from './internal-queries.ts';
-import type { Roll } from './roll.ts';
 import type { Serf } from './serf.ts';
 
 export interface KeyReport {
@@ -29,7 +28,7 @@ export function askForKeys(
   key: Uint8Array,
   onDone: (report: KeyReport) => void,
 ): void {
-  const expected = presentMembers(parts, serf.roll);
+  const expected = presentMembers(parts);
   const answered = new Set<string>();
   const failures: Record<string, string> = {};
   const keys: Record<string, number> = {};
@@ -77,8 +76,8 @@ export function askForKeys(
   });
 }
 
-function presentMembers(parts: Parts, roll: Roll): string[] {
-  return [...parts.members.order]
-    .filter((number) => ['alive', 'suspect'].includes(parts.members.belief(number)))
-    .map((number) => roll.record(number).name);
+function presentMembers({ members }: Parts): string[] {
+  return [...members.order]
+    .filter((number) => ['alive', 'suspect'].includes(members.belief(number)))
+    .map((number) => members.record(number).name);
 }

@@ -7,9 +7,10 @@
  */
 import { assert } from '../../../proto/assert.ts';
 import type { Deadlines } from '../deadlines.ts';
-import type { Members } from '../members.ts';
+import type { Forgotten, Members } from '../members.ts';
 import type { Member, MemberState } from '../membership.ts';
 import type { MemberRecord, Records } from '../records.ts';
+import { grown } from '../tables.ts';
 
 export type Status = 'none' | 'alive' | 'leaving' | 'left' | 'failed';
 
@@ -21,13 +22,13 @@ export class Roll {
   readonly #members: Members;
   readonly #records: Records;
   readonly #deadlines: Deadlines;
-  #kept: (MemberRecord | undefined)[] = [];
   #statuses = new Uint8Array(0);
   /** Lamport time of the last intent about the member. */
   #ltimes = new Float64Array(0);
   /** When the status was taken on, in running milliseconds. */
   #sinceMs = new Float64Array(0);
-  #incarnations = new Uint32Array(0);
+  /** Members that only we still remember. */
+  readonly #forgotten = new Map<number, Forgotten>();
   readonly #failed = new Set<number>();
   readonly #leaving = new Set<number>();
   readonly #left = new Set<number>();
@@ -59,8 +60,8 @@ export class Roll {
   }
 
   /** Left, and nothing newer has been heard: what we may tell others without putting them wrong. */
-  leftForGood(): number[] {
-    return [...this.#left].filter((number) => !this.#returning.has(number));
+  isLeftForGood(number: number): boolean {
+    return this.#left.has(number) && !this.#returning.has(number);
   }
 
   /** Numbers of all members on the roll. */
@@ -88,9 +89,7 @@ export class Roll {
   }
 
   record(number: number): MemberRecord {
-    const record = this.#kept[number];
-    assert(record !== undefined, `member ${number} is not on the roll`);
-    return record;
+    return this.#lastKnown(number).record;
   }
 
   setLtime(number: number, ltime: number): void {
@@ -104,16 +103,10 @@ export class Roll {
     if (this.status(number) === 'left') this.#returning.add(number);
   }
 
-  /** Takes over what the failure detector knows of the member: its newest announcement and incarnation. */
-  refresh(number: number): void {
-    this.#grow(number);
-    this.#kept[number] = this.#members.record(number);
-    this.#incarnations[number] = this.#members.incarnation(number);
-  }
-
   setStatus(number: number, status: Exclude<Status, 'none'>): void {
     const before = this.status(number);
     if (before === status) return;
+    this.#grow(number);
     if (before === 'none') this.#count += 1;
     this.#unlist(number);
     if (status === 'failed') this.#failed.add(number);
@@ -130,19 +123,26 @@ export class Roll {
     this.#unlist(number);
     this.#statuses[number] = statusCode.none;
     this.#ltimes[number] = 0;
-    this.#kept[number] = undefined;
+    this.#forgotten.delete(number);
     // The failure detector may still hold it for half a minute; then it forgets the name too.
     if (!this.#members.knows(number)) this.#records.release(record);
   }
 
-  /** The failure detector has forgotten a member; the name goes when nobody holds it. */
-  onForgotten(record: MemberRecord): void {
+  /** The failure detector has forgotten a member; from now on the roll alone keeps what was known of it. */
+  onForgotten(forgotten: Forgotten): void {
+    const { record } = forgotten;
     if (this.status(record.number) === 'none') this.#records.release(record);
+    else this.#forgotten.set(record.number, forgotten);
+  }
+
+  /** The failure detector knows the member (again). */
+  onSeen(number: number): void {
+    this.#forgotten.delete(number);
   }
 
   /** The member as the rest of the agent sees it. */
   member(number: number): Member {
-    const record = this.record(number);
+    const { record, incarnation } = this.#lastKnown(number);
     const suspect = this.status(number) === 'alive' && this.#members.belief(number) === 'suspect';
     const sinceMs = suspect ? this.#members.sinceMs(number) : this.sinceMs(number);
     return {
@@ -150,7 +150,7 @@ export class Roll {
       address: record.endpoint,
       tags: record.plainTags,
       state: suspect ? 'suspect' : (this.status(number) as MemberState),
-      incarnation: this.#incarnations[number]!,
+      incarnation,
       sinceMs: this.#deadlines.wallMsOf(sinceMs),
       vsn: [...record.vsn],
     };
@@ -163,20 +163,20 @@ export class Roll {
     this.#returning.delete(number);
   }
 
+  #lastKnown(number: number): Forgotten {
+    if (this.#members.knows(number)) {
+      return { record: this.#members.record(number), incarnation: this.#members.incarnation(number) };
+    }
+    const forgotten = this.#forgotten.get(number);
+    assert(forgotten !== undefined, `member ${number} is not on the roll`);
+    return forgotten;
+  }
+
   #grow(number: number): void {
     if (number < this.#statuses.length) return;
     const length = Math.max(16, number + 1 + (number >> 1));
-    const statusesOld = this.#statuses;
-    const ltimesOld = this.#ltimes;
-    const sinceOld = this.#sinceMs;
-    const incarnationsOld = this.#incarnations;
-    this.#statuses = new Uint8Array(length);
-    this.#ltimes = new Float64Array(length);
-    this.#sinceMs = new Float64Array(length);
-    this.#incarnations = new Uint32Array(length);
-    this.#statuses.set(statusesOld);
-    this.#ltimes.set(ltimesOld);
-    this.#sinceMs.set(sinceOld);
-    this.#incarnations.set(incarnationsOld);
+    this.#statuses = grown(this.#statuses, new Uint8Array(length));
+    this.#ltimes = grown(this.#ltimes, new Float64Array(length));
+    this.#sinceMs = grown(this.#sinceMs, new Float64Array(length));
   }
 }

@@ -8,7 +8,7 @@ import { decodeSerf, encodeSerf } from '../../../proto/gossip/serf.ts';
 import { hostOf } from '../addresses.ts';
 import type { BroadcastQueue } from '../broadcasts.ts';
 import type { Keyring } from '../keyring.ts';
-import type { Dossier, Member, MembershipChange, QueryRequest, UserEvent } from '../membership.ts';
+import type { Dossier, MembershipChange, QueryRequest, UserEvent } from '../membership.ts';
 import type { Parts } from '../parts.ts';
 import type { MemberRecord } from '../records.ts';
 import { Answers, type Respond } from './answers.ts';
@@ -16,9 +16,15 @@ import { Intents } from './intents.ts';
 import { InternalQueries, internalPrefix } from './internal-queries.ts';
 import { LamportClock } from './lamport.ts';
 import { type Asking, Queries } from './queries.ts';
-import type { Roll } from './roll.ts';
 import type { ClockTimes } from './snapshot.ts';
-import { encodeState, mergeState, type SerfClocks, type StateParts } from './state.ts';
+import {
+  encodeState,
+  everything,
+  mergeState,
+  type SerfClocks,
+  type StateParts,
+  type StateScope,
+} from './state.ts';
 import { Upkeep } from './upkeep.ts';
 import { UserEvents } from './user-events.ts';
 
@@ -32,7 +38,6 @@ export interface SerfReports {
 }
 
 export class Serf {
-  readonly roll: Roll;
   readonly clocks: SerfClocks = {
     members: new LamportClock(),
     events: new LamportClock(),
@@ -48,12 +53,12 @@ export class Serf {
   readonly #upkeep: Upkeep;
   readonly #state: StateParts;
 
-  constructor(options: { parts: Parts; roll: Roll; keyring: Keyring; reports: SerfReports }) {
-    const { parts, roll, keyring, reports } = options;
+  constructor(options: { parts: Parts; keyring: Keyring; reports: SerfReports }) {
+    const { parts, keyring, reports } = options;
+    const { roll } = parts;
     const { clocks } = this;
     this.#parts = parts;
     this.#reports = reports;
-    this.roll = roll;
     this.#intents = new Intents({
       parts,
       clock: clocks.members,
@@ -116,28 +121,26 @@ export class Serf {
   /** Our own entry: put on the roll, or brought up to date. */
   onSelf(): void {
     const { number } = this.#parts.self;
-    this.roll.refresh(number);
-    if (this.roll.status(number) === 'none') this.roll.setStatus(number, 'alive');
+    if (this.#parts.roll.status(number) === 'none') this.#parts.roll.setStatus(number, 'alive');
   }
 
   onAlive(number: number): void {
-    const before = this.roll.status(number);
-    this.roll.refresh(number);
+    const before = this.#parts.roll.status(number);
+    this.#parts.roll.onSeen(number);
     if (before === 'none') this.#intents.onFirstSeen(number);
-    else this.roll.setStatus(number, 'alive');
+    else this.#parts.roll.setStatus(number, 'alive');
     this.#changed(before === 'failed' ? 'recovered' : 'joined', number);
   }
 
   onUpdated(number: number): void {
-    this.roll.refresh(number);
     this.#changed('updated', number);
   }
 
   /** A goodbye from its own mouth is no failure, even if its leave intent was lost on the way. */
   onGone(number: number, dossier: Dossier | null): void {
-    this.roll.refresh(number);
-    const left = this.roll.status(number) === 'leaving' || this.#parts.members.belief(number) === 'left';
-    this.roll.setStatus(number, left ? 'left' : 'failed');
+    const left =
+      this.#parts.roll.status(number) === 'leaving' || this.#parts.members.belief(number) === 'left';
+    this.#parts.roll.setStatus(number, left ? 'left' : 'failed');
     this.#changed(left ? 'left' : 'failed', number, dossier);
   }
 
@@ -151,8 +154,12 @@ export class Serf {
     this.#receive(message, encoded);
   }
 
-  encodeState(): Uint8Array {
-    return encodeState(this.#state);
+  get events(): UserEvents {
+    return this.#events;
+  }
+
+  encodeState(scope: StateScope = everything): Uint8Array {
+    return encodeState(this.#state, scope);
   }
 
   mergeState(encoded: Uint8Array, skipOldEvents: boolean): void {
@@ -164,7 +171,7 @@ export class Serf {
   announceJoin(): void {
     const { self } = this.#parts;
     const ltime = this.clocks.members.take();
-    this.roll.setLtime(self.number, ltime);
+    this.#parts.roll.setLtime(self.number, ltime);
     const message = encodeSerf({ type: 'serf.join', ltime, node: self.name });
     this.#tell(this.#parts.outbox.broadcasts.intents, message);
   }
@@ -224,17 +231,13 @@ export class Serf {
   }
 
   #reap(number: number): void {
-    const member = this.roll.member(number);
-    this.roll.erase(number);
+    const member = this.#parts.roll.member(number);
+    this.#parts.roll.erase(number);
     this.#reports.onChange({ kind: 'reaped', member, dossier: null });
   }
 
   #changed(kind: MembershipChange['kind'], number: number, dossier: Dossier | null = null): void {
-    this.#reports.onChange({ kind, member: this.member(number), dossier });
-  }
-
-  member(number: number): Member {
-    return this.roll.member(number);
+    this.#reports.onChange({ kind, member: this.#parts.roll.member(number), dossier });
   }
 
   /** Queues the bytes as they are, so that everybody passes on the same ones. */

@@ -1,6 +1,7 @@
 /** Serf's share of a full exchange: clocks, what was last said about each member, recent events. */
 import type { SerfPushPull } from '../../../proto/gossip/messages.ts';
 import { decodeSerf, encodeSerf } from '../../../proto/gossip/serf.ts';
+import type { MemberRecord } from '../records.ts';
 import type { Answers } from './answers.ts';
 import type { Intents } from './intents.ts';
 import type { LamportClock } from './lamport.ts';
@@ -21,17 +22,31 @@ export interface StateParts {
   readonly answers: Answers;
 }
 
-export function encodeState({ clocks, roll, events }: StateParts): Uint8Array {
+/** Which members a state speaks of, and whether recent events come along. */
+export interface StateScope {
+  readonly includes: (record: MemberRecord) => boolean;
+  readonly events: boolean;
+}
+
+export const everything: StateScope = { includes: () => true, events: true };
+
+export function encodeState({ clocks, roll, events }: StateParts, scope: StateScope): Uint8Array {
   const statusLtimes = new Map<string, number>();
-  for (const number of roll.numbers()) statusLtimes.set(roll.record(number).name, roll.ltime(number));
+  const leftMembers: string[] = [];
+  for (const number of roll.numbers()) {
+    const record = roll.record(number);
+    if (!scope.includes(record)) continue;
+    statusLtimes.set(record.name, roll.ltime(number));
+    if (roll.isLeftForGood(number)) leftMembers.push(record.name);
+  }
   return encodeSerf({
     type: 'serf.pushPull',
     ltime: clocks.members.next,
     eventLtime: clocks.events.next,
     queryLtime: clocks.queries.next,
     statusLtimes,
-    leftMembers: roll.leftForGood().map((number) => roll.record(number).name),
-    events: events.recent(),
+    leftMembers,
+    events: scope.events ? events.recent() : [],
   });
 }
 
@@ -50,7 +65,10 @@ export function mergeState(parts: StateParts, encoded: Uint8Array, skipOldEvents
 }
 
 /** The other side sends the times that it will use next; those before them are the ones in use. */
-function witness({ members, events, queries }: SerfClocks, state: SerfPushPull): void {
+export function witness(
+  { members, events, queries }: SerfClocks,
+  state: Pick<SerfPushPull, 'ltime' | 'eventLtime' | 'queryLtime'>,
+): void {
   if (state.ltime > 0) members.witness(state.ltime - 1);
   if (state.eventLtime > 0) events.witness(state.eventLtime - 1);
   if (state.queryLtime > 0) queries.witness(state.queryLtime - 1);

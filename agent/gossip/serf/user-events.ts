@@ -4,6 +4,7 @@ import type { RecentEvents, SerfUserEvent } from '../../../proto/gossip/messages
 import { encodeSerf } from '../../../proto/gossip/serf.ts';
 import { sameBytes } from '../addresses.ts';
 import type { GossipConfig } from '../config.ts';
+import { hashBytes, hashText, mix } from '../hash.ts';
 import type { UserEvent } from '../membership.ts';
 import type { LamportClock } from './lamport.ts';
 
@@ -25,6 +26,7 @@ export class UserEvents {
   readonly #deliver: (event: UserEvent) => void;
   #ring: (Slot | undefined)[] = [];
   #ringBytes = 0;
+  #hash = 0;
   /** Events from before this time are not ours to hear. */
   #minTime = 0;
 
@@ -73,6 +75,11 @@ export class UserEvents {
     return true;
   }
 
+  /** Of everything in the ring, for comparing it with another one. */
+  get hash(): number {
+    return this.#hash >>> 0;
+  }
+
   /** What others may have missed, for a full exchange. */
   recent(): RecentEvents[] {
     return this.#ring.filter((slot) => slot !== undefined);
@@ -97,6 +104,7 @@ export class UserEvents {
     if (slot.events.some((event) => event.name === name && sameBytes(event.payload, payload))) return false;
     slot.events.push({ name, payload });
     this.#ringBytes += eventBytes(name, payload);
+    this.#hash = (this.#hash + eventHash(ltime, name, payload)) | 0;
     while (this.#ringBytes > ringBytesMax) this.#forgetOldest();
     return true;
   }
@@ -108,10 +116,18 @@ export class UserEvents {
   }
 
   #empty(index: number): void {
-    for (const { name, payload } of this.#ring[index]?.events ?? [])
+    const slot = this.#ring[index];
+    if (slot === undefined) return;
+    for (const { name, payload } of slot.events) {
       this.#ringBytes -= eventBytes(name, payload);
+      this.#hash = (this.#hash - eventHash(slot.ltime, name, payload)) | 0;
+    }
     this.#ring[index] = undefined;
   }
+}
+
+function eventHash(ltime: number, name: string, payload: Uint8Array): number {
+  return mix(hashBytes(payload, hashText(name)), ltime);
 }
 
 /** Roughly what an event costs to remember. */
