@@ -237,7 +237,7 @@ export class Autopilot {
     const there = voters.filter((id) => id === this.#ports.id || id === newcomer || heard.has(id));
     const needed = Math.floor(voters.length / 2) + 1;
     if (there.length >= needed) return null;
-    return `of the ${voters.length} voters left only ${there.length} would be healthy, ${needed} are needed`;
+    return `the quorum would be lost: of the ${voters.length} voters left only ${there.length} would be healthy, ${needed} are needed`;
   }
 
   /** Resolves when the change is in force and committed. */

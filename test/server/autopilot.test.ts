@@ -93,7 +93,7 @@ test('a leave that would lose the quorum is refused with the reason', async () =
   await cluster.settle(2_000);
   await expect(leave(cluster, second)).rejects.toMatchObject({
     code: 'QUORUM',
-    message: 'of the 2 voters left only 1 would be healthy, 2 are needed',
+    message: 'the quorum would be lost: of the 2 voters left only 1 would be healthy, 2 are needed',
   });
   await expect(leave(cluster, leader)).rejects.toMatchObject({ code: 'QUORUM' });
   await leave(cluster, first, leader);
