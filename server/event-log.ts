@@ -9,7 +9,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { assert } from '../proto/assert.ts';
-import { ExpectedError } from '../proto/errors.ts';
+import { ExpectedError, isExpected } from '../proto/errors.ts';
 import type { Disk } from '../proto/ports.ts';
 import type { HealthEvent } from '../proto/schema/event.ts';
 import type { Damage } from '../proto/store/faults.ts';
@@ -26,7 +26,7 @@ export interface EventPlace {
 }
 
 export interface EventLogOptions extends EventRangesOptions {
-  /** Bytes of JSON of the newest events that stay in memory. Default 8 MiB. */
+  /** Bytes of JSON of the newest events that stay in memory. Default 4 MiB. */
   readonly memoryBytesMax?: number;
 }
 
@@ -49,6 +49,7 @@ export class EventLog {
   /** Events that were appended again and lie on disk only, until they have been compared. */
   #repeated: StoredEvent[] = [];
   #comparing: Promise<void> | null = null;
+  #healing: Promise<void> = Promise.resolve();
 
   private constructor(
     disk: Disk,
@@ -100,7 +101,7 @@ export class EventLog {
     return this.#ranges.live.flushed;
   }
 
-  /** What was found damaged at the start; the files were set aside. */
+  /** What was found damaged, at the start or later; the files were set aside, and the events are a hole. */
   get damage(): readonly Damage[] {
     return this.#ranges.damage;
   }
@@ -148,22 +149,40 @@ export class EventLog {
 
   /**
    * Events behind `after`; `[]` when there are none yet. May be shorter than asked for. Rejects with OFFSET_TRIMMED when
-   * the next one is not here (its `data.first` says from where on everything is), with DISK_DAMAGED when it cannot be read.
+   * the next one is not here, or is found to be damaged: `data.first` says from where on everything can be read.
    */
   async read(after: number, limits: PageLimits): Promise<readonly StoredEvent[]> {
-    return this.readRecent(after, limits) ?? (await this.#ranges.read(after + 1, limits));
+    const recent = this.readRecent(after, limits);
+    if (recent) return recent;
+    try {
+      return await this.#ranges.read(after + 1, limits);
+    } catch (error) {
+      await this.#heal(error);
+      throw this.#notHere(after + 1);
+    }
+  }
+
+  /** Reads every file once more, in the background; what has decayed on the disk becomes a hole. */
+  async verify(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#ranges.verify();
+        return;
+      } catch (error) {
+        await this.#heal(error);
+      }
+    }
   }
 
   /** As `read`, at once, when the next event is in memory; undefined when it has to be read from disk. */
   readRecent(after: number, limits: PageLimits): readonly StoredEvent[] | undefined {
     if (after >= this.last) return [];
     const next = after + 1;
-    if (!this.holds(next)) {
-      const { first } = this;
-      const text = `event ${next} is no longer kept; the first one is ${first}`;
-      throw new ExpectedError('OFFSET_TRIMMED', text, { data: { first } });
-    }
-    return this.#recent.read(next, limits);
+    // What is in memory can be read whatever becomes of the files.
+    if (next < this.#place.first) throw this.#notHere(next);
+    const recent = this.#recent.read(next, limits);
+    if (!recent && !this.holds(next)) throw this.#notHere(next);
+    return recent;
   }
 
   /** Calls back after each append. Returns how to end that. */
@@ -182,6 +201,7 @@ export class EventLog {
 
   /** Fills the beginning of `missing` with events of another server; durable when it resolves. */
   async backfill(events: readonly StoredEvent[]): Promise<void> {
+    if (events.length === 0) return;
     const hole = this.missing;
     assert(hole, 'there is a hole to fill');
     await this.#ranges.fill(hole, events);
@@ -233,7 +253,7 @@ export class EventLog {
         const known = new Map<number, StoredEvent>();
         for (const event of events) {
           if (!known.has(event.offset) && this.holds(event.offset)) {
-            for (const found of await this.#ranges.read(event.offset, limits)) known.set(found.offset, found);
+            for (const found of await this.#readIfHere(event.offset, limits)) known.set(found.offset, found);
           }
           const stored = known.get(event.offset);
           if (stored) this.#compare(stored, event);
@@ -245,11 +265,43 @@ export class EventLog {
     this.#comparing = null;
   }
 
+  async #readIfHere(offset: number, limits: PageLimits): Promise<readonly StoredEvent[]> {
+    try {
+      return await this.read(offset - 1, limits);
+    } catch (error) {
+      if (isExpected(error, 'OFFSET_TRIMMED')) return [];
+      throw error;
+    }
+  }
+
   #compare(stored: StoredEvent, again: StoredEvent): void {
     // Keys may come in another order after an update of the program; that is no difference.
     if (Buffer.compare(stored.json, again.json) === 0 || isDeepStrictEqual(stored.event, again.event)) return;
     const text = `${this.#folder}: event ${again.offset} on this disk is not the one that the servers agreed on`;
     this.#fail(new ExpectedError('DISK_DAMAGED', text, { data: { from: again.offset, to: again.offset } }));
+  }
+
+  #notHere(offset: number): ExpectedError {
+    const { first } = this;
+    const text = `event ${offset} is not kept here; from ${first} on all are`;
+    return new ExpectedError('OFFSET_TRIMMED', text, { data: { first } });
+  }
+
+  /** Damage is healed and then forgotten; anything else is thrown again. */
+  async #heal(error: unknown): Promise<void> {
+    if (isExpected(error, 'OFFSET_TRIMMED')) return;
+    const damage = isExpected(error, 'DISK_DAMAGED') ? (error.data as Damage | null) : null;
+    if (!damage) throw error;
+    const known = this.damage.length;
+    this.#healing = this.#healing.then(async () => {
+      if (this.damage.length === known) await this.#ranges.heal(damage);
+    });
+    try {
+      await this.#healing;
+    } catch (reason) {
+      this.#fail(reason as ExpectedError);
+      throw reason;
+    }
   }
 
   #fail(error: ExpectedError): void {
@@ -270,7 +322,7 @@ async function openAt(
   place: EventPlace,
   options: EventLogOptions,
 ): Promise<Opened> {
-  const recent = new RecentEvents(options.memoryBytesMax ?? 8 * 1024 * 1024);
+  const recent = new RecentEvents(options.memoryBytesMax ?? 4 * 1024 * 1024);
   const where = { logId: place.logId, next: place.last + 1 };
   let last = 0;
   const ranges = await EventRanges.open(disk, folder, where, options, (event) => {

@@ -5,13 +5,15 @@
  *
  *     ├── 1 … 500 ──┤   hole: 501 … 800   ├── 801 …… live ──▶
  *
- * The hole is filled from its beginning on, behind the range before it. A range is readable as far as it goes.
+ * The hole is filled from its beginning on, behind the range before it. A range is readable as far as it goes. Damage
+ * makes a hole as well: what lies behind it becomes a range of its own.
  */
 import { crc32 } from 'node:zlib';
 import { assert } from '../proto/assert.ts';
 import { ExpectedError } from '../proto/errors.ts';
 import type { Clock, Disk } from '../proto/ports.ts';
 import type { Damage } from '../proto/store/faults.ts';
+import { listSegments, type Place, segmentPath } from '../proto/store/segment-files.ts';
 import { SegmentLog } from '../proto/store/segments.ts';
 import { type PageLimits, StoredEvent } from './recent-events.ts';
 
@@ -31,6 +33,13 @@ export interface Span {
   readonly to: number;
 }
 
+/** Events that have to wait until there is a new live range. */
+interface Held {
+  readonly events: StoredEvent[];
+  readonly stored: Promise<void>;
+  release(into: SegmentLog): void;
+}
+
 /** Offset of the last event of a range, also when it is not durable yet; `first - 1` when it is empty. */
 function lastOf(range: SegmentLog): number {
   return range.next - 1;
@@ -46,6 +55,7 @@ export class EventRanges {
   /** Number of the next range, for the names of its files. */
   #nextNumber = 1;
   readonly #damage: Damage[] = [];
+  #held: Held | null = null;
 
   private constructor(disk: Disk, folder: string, logId: string, options: EventRangesOptions) {
     this.#disk = disk;
@@ -75,7 +85,7 @@ export class EventRanges {
     return ranges;
   }
 
-  /** What could not be read when the log was opened. The files were set aside; what is missing is a hole now. */
+  /** What could not be read. The files were set aside; what is missing is a hole now. */
   get damage(): readonly Damage[] {
     return this.#damage;
   }
@@ -86,7 +96,7 @@ export class EventRanges {
   }
 
   get last(): number {
-    return lastOf(this.live);
+    return this.#held?.events.at(-1)?.offset ?? lastOf(this.live);
   }
 
   /** The offset from which on nothing is missing up to the last one. */
@@ -114,8 +124,10 @@ export class EventRanges {
   }
 
   append(events: readonly StoredEvent[]): Promise<void> {
-    assert(this.live.next === events[0]?.offset, 'events go on where the log ends');
-    return this.live.append(events.map(({ json }) => ({ type: eventType, body: json })));
+    assert(this.last + 1 === events[0]?.offset, 'events go on where the log ends');
+    if (!this.#held) return appendTo(this.live, events);
+    this.#held.events.push(...events);
+    return this.#held.stored;
   }
 
   /** Puts events at the beginning of a hole; durable when it resolves. */
@@ -125,7 +137,7 @@ export class EventRanges {
     }
     let range = this.#ranges.find((candidate) => lastOf(candidate) + 1 === hole.from);
     range ??= await this.#openRange(this.#nextNumber, hole.from);
-    await range.append(events.map(({ json }) => ({ type: eventType, body: json })));
+    await appendTo(range, events);
   }
 
   /** From the range that holds the offset, up to its end at most. Rejects with DISK_DAMAGED or OFFSET_TRIMMED. */
@@ -134,6 +146,38 @@ export class EventRanges {
     assert(range, `event ${offset} is there`);
     const records = await range.read(offset, limit, bytesMax);
     return records.map(({ position, body }) => new StoredEvent(position, body));
+  }
+
+  /** Reads everything once more. Rejects with DISK_DAMAGED, whose `data` is what `heal` wants. */
+  async verify(): Promise<void> {
+    for (const range of [...this.#ranges]) await range.verify();
+  }
+
+  /**
+   * Something was found unreadable: the events behind its segment become a range of their own, and those of the
+   * segment from the damage on a hole. Until that is done, the events of the range cannot be read. One at a time.
+   */
+  async heal(damage: Damage): Promise<void> {
+    const range = this.#ranges.find((candidate) => candidate.owns(damage.file));
+    if (!range) return;
+    this.#damage.push(damage);
+    if (range === this.live) await this.#replaceLive();
+    this.#ranges = this.#ranges.filter((other) => other !== range);
+    await range.close();
+    const number = numberIn(damage.file);
+    const behind = this.#place(this.#nextNumber++);
+    // The hint would take what is moved for lost.
+    await this.#disk.remove(`${this.#folder}/${this.#place(number).prefix}hint`);
+    const damagedFirst = firstIn(damage.file);
+    let moved: number | null = null;
+    for (const first of (await listSegments(this.#place(number))).reverse()) {
+      if (first <= damagedFirst) continue;
+      await this.#disk.rename(segmentPath(this.#place(number), first), segmentPath(behind, first));
+      await this.#disk.syncFolder(this.#folder);
+      moved = first;
+    }
+    await this.#openRange(number, damagedFirst);
+    if (moved !== null) await this.#openRange(numberIn(segmentPath(behind, moved)), moved);
   }
 
   /** Deletes what holds nothing from `firstKept` on. Rejects with CANNOT_WRITE. */
@@ -156,11 +200,10 @@ export class EventRanges {
   async #clean(): Promise<{ number: number; first: number }[]> {
     const firsts = new Map<number, number>();
     for (const name of await this.#disk.list(this.#folder)) {
-      const match = /^([0-9a-f]{8})-(\d{6})-(\d*)/.exec(name);
-      if (!match) continue;
-      const [, tag, number, first] = match;
-      if (tag !== tagOf(this.#logId)) await this.#disk.remove(`${this.#folder}/${name}`);
-      else if (!firsts.has(Number(number))) firsts.set(Number(number), Number(first));
+      if (!namePattern.test(name)) continue;
+      const number = numberIn(name);
+      if (!name.startsWith(tagOf(this.#logId))) await this.#disk.remove(`${this.#folder}/${name}`);
+      else if (!firsts.has(number)) firsts.set(number, firstIn(name));
     }
     const found = [...firsts].map(([number, first]) => ({ number, first }));
     return found.sort((a, b) => a.first - b.first);
@@ -170,7 +213,7 @@ export class EventRanges {
     const { segmentBytes = 8 * 1024 * 1024, clock } = this.#options;
     const options = {
       owner: { log: this.#logId },
-      prefix: `${tagOf(this.#logId)}-${String(number).padStart(6, '0')}-`,
+      prefix: this.#place(number).prefix,
       scan: 'last',
       firstPosition: first,
       segmentBytes,
@@ -179,17 +222,32 @@ export class EventRanges {
     const range = await SegmentLog.open(this.#disk, this.#folder, options, {
       record: ({ type, position, body }) => {
         if (type !== eventType) throw unknownRecord(type);
-        seen?.(new StoredEvent(position, body));
+        seen?.(new StoredEvent(position, Buffer.from(body)));
       },
     });
     if (range.damage) {
-      this.#damage.push(range.damage);
+      if (!this.#damage.some(({ file }) => file === range.damage?.file)) this.#damage.push(range.damage);
       await range.setAside();
     }
     this.#nextNumber = Math.max(this.#nextNumber, number + 1);
     this.#ranges.push(range);
     this.#ranges.sort((a, b) => a.first - b.first);
     return range;
+  }
+
+  /** The live range has to be closed: events go on in a new one, and wait while that is made. */
+  async #replaceLive(): Promise<void> {
+    const held = hold();
+    this.#held = held;
+    await this.live.settled();
+    const live = await this.#openRange(this.#nextNumber, lastOf(this.live) + 1);
+    this.#held = null;
+    held.release(live);
+  }
+
+  #place(number: number): Place {
+    const prefix = `${tagOf(this.#logId)}-${String(number).padStart(6, '0')}-`;
+    return { disk: this.#disk, folder: this.#folder, prefix };
   }
 
   #rangeOf(offset: number): SegmentLog | undefined {
@@ -202,6 +260,30 @@ export class EventRanges {
     while (lowest > 0 && lastOf(this.#ranges[lowest - 1]!) + 1 >= this.#ranges[lowest]!.first) lowest--;
     return lowest;
   }
+}
+
+function appendTo(range: SegmentLog, events: readonly StoredEvent[]): Promise<void> {
+  return range.append(events.map(({ json }) => ({ type: eventType, body: json })));
+}
+
+function hold(): Held {
+  const events: StoredEvent[] = [];
+  let release: Held['release'] = () => {};
+  const stored = new Promise<void>((resolve) => {
+    release = (into) => resolve(events.length > 0 ? appendTo(into, events) : undefined);
+  });
+  return { events, stored, release: (into) => release(into) };
+}
+
+/** Names of files: tag, number of the range, and what the log of the range makes of it: first offset, or `hint`. */
+const namePattern = /([0-9a-f]{8})-(\d{6})-(\d*)[^/]*$/;
+
+function numberIn(path: string): number {
+  return Number(namePattern.exec(path)?.[2]);
+}
+
+function firstIn(path: string): number {
+  return Number(namePattern.exec(path)?.[3]);
 }
 
 /** Eight hexadecimal digits for a log id, for the names of files; the whole id is inside. */

@@ -111,7 +111,7 @@ export class RaftStorage implements LogView {
       { owner: ownerOf(ids), ...(segmentBytes && { segmentBytes }), ...(clock && { clock }) },
       {
         head: (head) => stored.begin(head),
-        record: (record) => stored.apply(record),
+        record: (record) => stored.apply({ ...record, body: Buffer.from(record.body) }),
         salvaged: (record) => {
           if (record.type === recordType.entry)
             salvagedTo = Math.max(salvagedTo ?? 0, parseEntry(record).index);

@@ -58,6 +58,7 @@ export interface Scan {
   readonly lostTo: number;
 }
 
+/** Bodies are views of a whole file: whoever keeps a small part of them copies it. */
 export interface ScanVisitor {
   record?(record: StoredRecord): void;
   /** A readable record behind damage. It is not part of the log, but says what there was. */

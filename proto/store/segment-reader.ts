@@ -48,9 +48,8 @@ export class SegmentReader {
     }
   }
 
-  /** A sealed segment that was not scanned when the log was opened is read as a whole, once. */
-  async #indexOf(segment: Segment, following: Segment | null): Promise<number[]> {
-    assert(following, 'the last segment has been scanned');
+  /** Reads a sealed segment as a whole. Rejects with DISK_DAMAGED, `data` says what is lost. */
+  async verify(segment: Segment, following: Segment): Promise<number[]> {
     const bytes = await readWhole(this.#disk, segment.path).catch((error: unknown) =>
       Promise.reject(cannotRead(segment.path, error)),
     );
@@ -61,6 +60,12 @@ export class SegmentReader {
     segment.index = scan.index;
     segment.end = scan.end;
     return scan.index;
+  }
+
+  /** A sealed segment that was not scanned when the log was opened is scanned when it is read first. */
+  #indexOf(segment: Segment, following: Segment | null): Promise<number[]> {
+    assert(following, 'the last segment has been scanned');
+    return this.verify(segment, following);
   }
 }
 

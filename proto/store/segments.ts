@@ -186,6 +186,20 @@ export class SegmentLog {
     return found;
   }
 
+  /** Reads every sealed segment once more. Rejects with DISK_DAMAGED at the first that is not what was written. */
+  async verify(): Promise<void> {
+    for (const segment of [...this.#segments]) {
+      const following = this.#segments[this.#segments.indexOf(segment) + 1];
+      // The last one was scanned when the log was opened; one that is gone has been trimmed meanwhile.
+      if (following && this.#segments.includes(segment)) await this.#reader.verify(segment, following);
+    }
+  }
+
+  /** Whether a file is one of this log. */
+  owns(path: string): boolean {
+    return path.startsWith(`${this.#place.folder}/${this.#place.prefix}`);
+  }
+
   /** Deletes the segments that hold nothing from `position` on. The one that is being written stays. */
   trim(position: number): Promise<void> {
     const run = this.#trimming.then(async () => {

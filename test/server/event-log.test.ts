@@ -154,8 +154,8 @@ describe('after a restart', () => {
     await log.flushed();
   });
 
-  test('whatever the crash, the log is a beginning of what was appended and has all that was flushed: 60 seeds', async () => {
-    for (let seed = 1; seed <= 60; seed++) {
+  test('whatever the crash, the log is a beginning of what was appended and has all that was flushed: 40 seeds', async () => {
+    for (let seed = 1; seed <= 40; seed++) {
       const random = new SeededRandom(`events/${seed}`);
       const clock = new VirtualClock();
       const disk = new SimDisk({ random: random.fork('disk'), clock });
@@ -330,5 +330,87 @@ describe('damage and other logs', () => {
     await again.close();
     expect((await open(disk)).last).toBe(0);
     expect(disk.paths().every((path) => /\/[0-9a-f]{8}-/.test(path))).toBe(true);
+  });
+
+  test('damage in an old file is met by a reader, becomes a hole, and costs nothing behind that file', async () => {
+    const disk = newDisk();
+    const log = await open(disk);
+    for (let at = 1; at <= 300; at += 10) log.append(events(at, at + 9));
+    await log.close();
+    const files = disk.paths().filter((path) => path.endsWith('.log'));
+    const [second, third] = files.slice(1).map((path) => Number(/(\d+)\.log$/.exec(path)?.[1]));
+    disk.flipBit(files[1]!, 4000);
+    const again = await open(disk, { logId, first: 1, last: 300 });
+    expect([again.first, again.missing, again.damage]).toEqual([1, null, []]);
+    await expect(again.read(second! + 15, all)).rejects.toMatchObject({ code: 'OFFSET_TRIMMED' });
+    expect(again.damage).toMatchObject([{ file: files[1] }]);
+    const hole = again.missing!;
+    expect(hole.from).toBeGreaterThanOrEqual(second!);
+    expect([hole.to, again.first, again.last]).toEqual([third! - 1, third, 300]);
+    again.append(events(301, 310));
+    expect(await offsets(again, third! - 1)).toEqual(numbers(third!, 310));
+    await again.backfill(events(hole.from, hole.to).map((e) => StoredEvent.from(e)));
+    await again.close();
+    const healed = await open(disk, { logId, first: 1, last: 310 });
+    expect([healed.missing, healed.damage]).toEqual([null, []]);
+    expect(await offsets(healed, 0)).toEqual(numbers(1, 310));
+    expect(disk.paths().some((path) => path.endsWith('.damaged'))).toBe(true);
+  });
+
+  test('looking through all files finds what has decayed, while events go on', async () => {
+    const disk = newDisk();
+    const log = await open(disk);
+    for (let at = 1; at <= 300; at += 10) log.append(events(at, at + 9));
+    await log.flushed();
+    const files = disk.paths().filter((path) => path.endsWith('.log'));
+    disk.flipBit(files[0]!, 3000);
+    disk.flipBit(files[2]!, 3000);
+    const looking = log.verify();
+    for (let at = 301; at <= 400; at++) {
+      log.append([event(at)]);
+      await Promise.resolve();
+    }
+    await looking;
+    await log.flushed();
+    // The second one has got another name by then, because the range was split at the first one.
+    const ending = (path: string): string => path.slice(-20);
+    expect(log.damage.map(({ file }) => ending(file))).toEqual([ending(files[0]!), ending(files[2]!)]);
+    expect(await offsets(log, log.first - 1)).toEqual(numbers(log.first, 400));
+    for (let hole = log.missing; hole; hole = log.missing) {
+      await log.backfill(events(hole.from, hole.to).map((e) => StoredEvent.from(e)));
+    }
+    expect(await offsets(log, 0)).toEqual(numbers(1, 400));
+    await log.close();
+    const again = await open(disk, { logId, first: 1, last: 400 });
+    expect([again.damage, again.missing, again.last]).toEqual([[], null, 400]);
+  });
+
+  test('healing that a crash cuts off loses nothing but what was damaged', async () => {
+    for (let step = 1; ; step++) {
+      const disk = newDisk();
+      const log = await open(disk);
+      for (let at = 1; at <= 160; at += 10) log.append(events(at, at + 9));
+      await log.flushed();
+      const files = disk.paths().filter((path) => path.endsWith('.log'));
+      const third = Number(/(\d+)\.log$/.exec(files[2]!)?.[1]);
+      disk.flipBit(files[1]!, 3000);
+      const start = disk.operations;
+      let crashed = false;
+      disk.onOperation = ({ number }) => {
+        if (number !== start + step) return;
+        crashed = true;
+        disk.crash('all');
+      };
+      await Promise.race([log.verify(), new Promise((resolve) => setImmediate(resolve))]);
+      disk.onOperation = null;
+      const again = await open(disk, { logId, first: 1, last: 160 });
+      await again.verify();
+      expect([again.last, await offsets(again, third - 1)], `step ${step}`).toEqual([
+        300,
+        numbers(third, 300),
+      ]);
+      expect(again.missing?.to, `step ${step}`).toBe(third - 1);
+      if (!crashed) break;
+    }
   });
 });

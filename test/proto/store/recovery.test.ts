@@ -129,9 +129,9 @@ describe('crashes', () => {
   }
 
   test.each(['all', 'some', 'torn'] as const)(
-    'lose %s of what was not synced: no acknowledged record is lost, no group is split, 60 seeds of 5 lives',
+    'lose %s of what was not synced: no acknowledged record is lost, no group is split, 40 seeds of 5 lives',
     async (kind) => {
-      for (let seed = 1; seed <= 60; seed++) {
+      for (let seed = 1; seed <= 40; seed++) {
         const random = new SeededRandom(`${kind}/${seed}`);
         const clock = new VirtualClock();
         const disk = new SimDisk({ random: random.fork('disk'), clock });
