@@ -165,6 +165,11 @@ export interface RpcCalls {
   'bootstrap.status': { params: Record<string, never>; answer: BootstrapStatus };
   /** Taken once by a server with an empty disk; answers the cluster id that it has now. */
   'bootstrap.take': { params: ClusterSeed; answer: { clusterId: string } };
+  /**
+   * To a server whose log is damaged, once the others have forgotten it: what is left of its log goes, and it begins anew
+   * like one that was never there. Rejects with BAD_REQUEST when its log is sound.
+   */
+  'server.refill': { params: ClusterSeed; answer: Record<string, never> };
   /** A learner or follower pulls the snapshot it was offered; `bytes` is empty at the end. */
   'snapshot.read': {
     params: { meta: SnapshotMeta; position: number };

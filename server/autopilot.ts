@@ -10,7 +10,7 @@ import { ExpectedError, isExpected, messageOf } from '../proto/errors.ts';
 import type { Logger } from '../proto/logger.ts';
 import type { Clock, Timer } from '../proto/ports.ts';
 import type { Membership, ServerId } from '../proto/raft.ts';
-import type { ClusterSeed, Rpc } from '../proto/rpc.ts';
+import type { BootstrapStatus, ClusterSeed, Rpc } from '../proto/rpc.ts';
 import type { KnownServer } from './fsm/state.ts';
 import { type GossipMember, type GossipView, isThere } from './gossip-view.ts';
 import type { MembershipTarget } from './raft/raft.ts';
@@ -57,6 +57,8 @@ const defaults: AutopilotLimits = {
 };
 
 const callTimeoutMs = 2_000;
+/** A damaged server removes its log before it answers. */
+const refillTimeoutMs = 10_000;
 /** How often a change that is waited for is looked at. */
 const pollMs = 50;
 
@@ -134,6 +136,7 @@ export class Autopilot {
       this.#movedTarget(status.membership) ??
       this.#promotedTarget(status) ??
       this.#prunedTarget(status.membership) ??
+      (await this.#curedTarget(status)) ??
       (await this.#enlargedTarget(status.membership));
     if (target !== null && replica.isLeader) await this.#change(target);
   }
@@ -197,6 +200,35 @@ export class Autopilot {
     return left.length === learners.length ? null : { voters, learners: left, addresses: {} };
   }
 
+  /**
+   * A server that is there and says nothing in Raft may have a damaged log. What it promised it may have forgotten, so it
+   * is forgotten in turn, and comes back as one that never promised anything.
+   */
+  async #curedTarget(status: RaftStatus): Promise<MembershipTarget | null> {
+    const { voters, learners } = status.membership;
+    for (const { id, silentTicks } of status.peers) {
+      const member = this.#memberOf(id);
+      if (silentTicks <= this.#limits.silentTicksMax || member === undefined || !isThere(member)) continue;
+      const answer = await this.#ask(id);
+      if (!answer?.damaged || answer.clusterId !== this.#ports.seed.clusterId) continue;
+      const left = voters.filter((voter) => voter !== id);
+      if (voters.includes(id) && this.#objection(status, left) !== null) continue;
+      this.#ports.logger.warn(`server ${member.name} has a damaged log and is filled anew`);
+      return { voters: left, learners: learners.filter((learner) => learner !== id), addresses: {} };
+    }
+    return null;
+  }
+
+  /** Null when it does not answer. */
+  async #ask(id: ServerId): Promise<BootstrapStatus | null> {
+    try {
+      return await this.#ports.rpc(id).call('bootstrap.status', {}, { timeoutMs: callTimeoutMs });
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      return null;
+    }
+  }
+
   /** A server in gossip that is no member yet; it gets the seed first when it has no cluster. */
   async #enlargedTarget(membership: Membership): Promise<MembershipTarget | null> {
     const { gossip, seed, rpc, logger } = this.#ports;
@@ -209,6 +241,9 @@ export class Autopilot {
         if (!status.joins) continue;
         let { clusterId } = status;
         if (clusterId === '') ({ clusterId } = await rpc(member.id).call('bootstrap.take', seed, call));
+        else if (status.damaged && clusterId === seed.clusterId) {
+          await rpc(member.id).call('server.refill', seed, { timeoutMs: refillTimeoutMs });
+        }
         if (clusterId !== seed.clusterId) throw new ExpectedError('FOREIGN_CLUSTER', `it is in ${clusterId}`);
       } catch (error) {
         if (!isExpected(error)) throw error;

@@ -10,10 +10,10 @@ import { formatAddress, parseAddress } from '../proto/address.ts';
 import { ExpectedError, isExpected, messageOf } from '../proto/errors.ts';
 import type { Logger } from '../proto/logger.ts';
 import type { Clock, Disk, Endpoint, Random } from '../proto/ports.ts';
-import type { Entry, RaftMessage, ServerId } from '../proto/raft.ts';
+import type { Entry, ServerId } from '../proto/raft.ts';
 import type { ClusterSeed, Rpc, RpcHandlers, RpcPeer } from '../proto/rpc.ts';
 import { Bootstrap } from './bootstrap.ts';
-import { Consensus, type ConsensusLimits } from './consensus.ts';
+import { Consensus, type ConsensusFolders, type ConsensusLimits } from './consensus.ts';
 import { Duties, type DutiesLimits } from './duties.ts';
 import { EventBackfill } from './event-backfill.ts';
 import type { Applied, Fsm } from './fsm/fsm.ts';
@@ -23,39 +23,9 @@ import { LeaderDoor } from './leader-door.ts';
 import type { Standing } from './raft/ready.ts';
 import { localRpc } from './rpc/local.ts';
 import { makeHandlers } from './rpc/methods/index.ts';
+import type { ServerFolder, ServerTransport, TransportHost } from './server-ports.ts';
 
-/** The ways to the other servers (`rpc/links.ts`). */
-export interface ServerLinks {
-  setAddress(id: ServerId, address: Endpoint): void;
-  forget(id: ServerId): void;
-  send(to: ServerId, messages: readonly RaftMessage[]): void;
-  rpc(to: ServerId): Rpc;
-}
-
-/** RPC in both directions: the listener for everybody, the links to the other servers. */
-export interface ServerTransport {
-  readonly links: ServerLinks;
-  /** Resolves when others can reach us; answers where. */
-  start(): Promise<Endpoint>;
-  /** Our own cluster id has become known. */
-  announceCluster(clusterId: string): void;
-  stop(): Promise<void>;
-}
-
-/** What the transport needs of us. */
-export interface TransportHost {
-  readonly handlers: RpcHandlers;
-  /** Asked anew for each connection: the cluster id becomes known later. */
-  identity(): RpcPeer;
-}
-
-/** The data folder, as far as a server looks into it (`proto/store/layout.ts`). */
-export interface ServerFolder {
-  readonly meta: { readonly nodeId: string; readonly [key: string]: unknown };
-  part(name: 'raft' | 'events' | 'snapshots'): string;
-  /** Durable when it resolves. */
-  update(change: Record<string, unknown>): Promise<void>;
-}
+export type { ServerFolder, ServerLinks, ServerTransport, TransportHost } from './server-ports.ts';
 
 export interface ServerConfig extends DutiesLimits {
   readonly name: string;
@@ -127,6 +97,7 @@ export class Server {
         damaged: this.#consensus?.isDamaged ?? false,
       }),
       take: (seed) => this.#bootstrap.take(seed),
+      refill: (seed) => this.#refill(seed),
       stopping: this.#stopping.signal,
     });
     this.#transport = ports.transport({ handlers: this.#handlers, identity: () => this.#identity() });
@@ -238,7 +209,7 @@ export class Server {
   }
 
   async #enter(seed: ClusterSeed): Promise<void> {
-    const { disk, folder, clock, random, logger, gossip, config, defer } = this.#ports;
+    const { disk, clock, random, logger, gossip, config, defer } = this.#ports;
     const { links } = this.#transport;
     const { name, datacenter } = config;
     const consensus = await Consensus.open(
@@ -246,11 +217,7 @@ export class Server {
       {
         id: this.id,
         disk,
-        folders: {
-          raft: folder.part('raft'),
-          events: folder.part('events'),
-          snapshots: folder.part('snapshots'),
-        },
+        folders: this.#folders(),
         clock,
         random,
         logger,
@@ -275,6 +242,29 @@ export class Server {
     this.#followAddresses();
     for (const listener of this.#onCluster) listener(consensus);
     this.#onCluster.clear();
+  }
+
+  #folders(): ConsensusFolders {
+    const { folder } = this.#ports;
+    return {
+      raft: folder.part('raft'),
+      events: folder.part('events'),
+      snapshots: folder.part('snapshots'),
+    };
+  }
+
+  /** The log is damaged and the others have forgotten us: we begin anew, as a server that was never there. */
+  async #refill(seed: ClusterSeed): Promise<void> {
+    const consensus = this.#consensus;
+    if (!consensus?.isDamaged || seed.clusterId !== this.clusterId) {
+      throw new ExpectedError('BAD_REQUEST', 'the log of this server is sound');
+    }
+    this.#ports.logger.warn('the damaged log is removed; the other servers bring a sound one');
+    this.#consensus = null;
+    await this.#backfill?.stop();
+    await consensus.stop();
+    await Consensus.wipe(this.#ports.disk, this.#folders());
+    await this.#enter(seed);
   }
 
   #makeBackfill({ events }: Consensus): EventBackfill {

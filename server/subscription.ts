@@ -134,7 +134,8 @@ class Cursor {
   async wait(): Promise<void> {
     if (this.#at < this.#ports.source.last) return;
     const quietForMs = this.#ports.clock.nowMs() - this.#toldMs;
-    await this.#wakenOr(Math.max(0, quietMs - quietForMs));
+    // At least a moment: a rest so small that it vanishes beside the clock's own reading would never be over.
+    await this.#wakenOr(Math.max(1, quietMs - quietForMs));
   }
 
   async #page(): Promise<readonly StoredEvent[]> {

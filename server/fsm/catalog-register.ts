@@ -55,7 +55,7 @@ function judge(change: Change, body: Register): { refused: Refusal } | null {
   for (const check of body.checks) {
     if (check.serviceId === '' || check.serviceId === body.service?.id) continue;
     if (catalog.service(name, check.serviceId) === undefined) {
-      return refuse('NOT_FOUND', `failed inserting check: Missing service registration on node "${name}"`);
+      return refuse('BAD_REQUEST', `failed inserting check: Missing service registration on node "${name}"`);
     }
   }
   return null;

@@ -13,6 +13,19 @@ function leave(cluster: TestCluster, who: TestServer, at: TestServer = who) {
   return until(cluster, at.rpc.call('server.leave', { nodeId: who.id }));
 }
 
+/** A few entries, and then a bad sector in the middle of them. */
+async function damage(cluster: TestCluster, server: TestServer): Promise<void> {
+  const host = { id: '', address: '10.1.0.1', datacenter: 'dc1', taggedAddresses: null, meta: null };
+  for (let i = 0; i < 20; i++) {
+    const node = { name: `db-${i}`, ...host, skipUpdate: false };
+    const body = { kind: 'catalog.register' as const, v: 1 as const, node, service: null, checks: [] };
+    await until(cluster, server.rpc.call('catalog.write', { body, once: null }));
+  }
+  server.crash();
+  const path = server.disk.paths().find((each) => each.includes('/raft/') && each.endsWith('.log'))!;
+  server.disk.overwrite(path, 2_000, new Uint8Array(64).fill(0xa5));
+}
+
 test('a late server is taken in: a learner at first, a voter when it has been healthy for 10 s', async () => {
   const cluster = new TestCluster('late');
   const leader = await cluster.grow(3);
@@ -129,4 +142,39 @@ test('leadership goes to whom an operator names', async () => {
   expect(heir.raft!.role).toBe('leader');
   const nobody = until(cluster, heir.rpc.call('leader.transfer', { to: 'nobody' }));
   await expect(nobody).rejects.toMatchObject({ code: 'NOT_FOUND' });
+});
+
+test('a server with a damaged log has no say, is forgotten, filled anew, and votes again', async () => {
+  const cluster = new TestCluster('damage');
+  const leader = await cluster.grow(3);
+  const hurt = cluster.servers.find((server) => server !== leader)!;
+  await damage(cluster, hurt);
+  await hurt.start();
+  cluster.meet();
+  expect(hurt.consensus.isDamaged).toBe(true);
+  await cluster.settle(5_000);
+  expect(leader.raft!.membership.voters).not.toContain(hurt.id);
+  expect(hurt.consensus.isDamaged).toBe(false);
+  await cluster.settle(15_000);
+  expect(leader.raft!.membership.voters).toContain(hurt.id);
+  expect(hurt.consensus.fsm.state.index).toBe(leader.consensus.fsm.state.index);
+  expect(hurt.halted).toBeNull();
+});
+
+test('with the quorum at stake a damaged server is not forgotten', async () => {
+  const cluster = new TestCluster('damage and loss');
+  const leader = await cluster.grow(3);
+  const [hurt, dead] = cluster.servers.filter((server) => server !== leader) as [TestServer, TestServer];
+  await damage(cluster, hurt);
+  dead.crash();
+  await hurt.start();
+  cluster.meet();
+  await cluster.settle(20_000);
+  expect(hurt.consensus.isDamaged).toBe(true);
+  expect(hurt.raft!.leader).toBeNull();
+  await dead.start();
+  cluster.meet();
+  await cluster.settle(20_000);
+  expect(hurt.consensus.isDamaged).toBe(false);
+  expect((await cluster.leader()).raft!.membership.voters).toContain(hurt.id);
 });

@@ -67,6 +67,16 @@ export function take(
   return context.take(checkParams(seedParams, params));
 }
 
+export async function refill(
+  context: MethodContext,
+  params: RpcCalls['server.refill']['params'],
+  peer: RpcPeer,
+): Promise<Record<string, never>> {
+  if (peer.kind !== 'server') throw new ExpectedError('BAD_REQUEST', 'only a server fills servers anew');
+  await context.refill(checkParams(seedParams, params));
+  return {};
+}
+
 export async function readSnapshot(
   context: MethodContext,
   params: RpcCalls['snapshot.read']['params'],

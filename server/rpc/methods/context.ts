@@ -19,6 +19,8 @@ export interface MethodContext {
   rpc(server: ServerId): Rpc;
   bootstrapStatus(): BootstrapStatus;
   take(seed: ClusterSeed): Promise<{ clusterId: string }>;
+  /** See `server.refill`. */
+  refill(seed: ClusterSeed): Promise<void>;
   /** Aborts when this server stops. */
   readonly stopping: AbortSignal;
 }

@@ -19,6 +19,7 @@ export function makeHandlers(context: MethodContext): RpcHandlers {
       status: async () => cluster.status(context),
       'bootstrap.status': async () => context.bootstrapStatus(),
       'bootstrap.take': async (params, peer) => cluster.take(context, params, peer),
+      'server.refill': (params, peer) => cluster.refill(context, params, peer),
       'snapshot.read': (params, peer) => cluster.readSnapshot(context, params, peer),
       'cursor.acknowledge': (params, peer) => cursors.acknowledge(context, params, peer),
       'cursor.remove': (params, peer) => cursors.remove(context, params, peer),
