@@ -108,6 +108,7 @@ export class Consensus {
       applied: fsm.state.index,
       membership: storage.membership?.membership ?? origin,
       membershipIndex: storage.membership?.index ?? 0,
+      origin,
       limits: { applyBytesMax, ...limits.raft },
       mayVote: storage.damage === null,
       quietTicks: storage.hardState.term === 0 ? 0 : quietTicks,
