@@ -1,11 +1,16 @@
 /**
- * One process a data folder. Node has no `flock`, so a lock file names its holder: process id and the time at which
- * that process started, since ids are used again. A file whose holder is gone is stale and taken over.
+ * One process a data folder. Node has no `flock`, so two things stand for it:
  *
- * The file is made under another name and linked into place, so that nobody ever reads half of it. Holders in
- * another container that share the folder cannot be seen; data folders are not to be shared between containers.
+ * - on Linux, a socket in the abstract namespace that is named after the folder: the kernel gives it to one process and
+ *   takes it back whatever way that process ends;
+ * - everywhere, a lock file that names its holder: process id and the time at which that process started, since ids are
+ *   used again. A file whose holder is gone is stale and taken over; without the socket, two that do so in the same
+ *   instant could both succeed.
+ *
+ * Holders in another container that share the folder cannot be seen; data folders are not to be shared between containers.
  */
-import { link, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { ExpectedError } from '../../proto/errors.ts';
 import { cannotWrite } from '../../proto/store/faults.ts';
 import type { FolderLock } from '../../proto/store/layout.ts';
@@ -26,25 +31,57 @@ let acquired = 0;
 
 export const folderLock: FolderLock = {
   async acquire(folder) {
-    const path = `${folder}/lock`;
-    const own = `${path}.${process.pid}.${++acquired}`;
-    const holder: Holder = { pid: process.pid, started: await startTime(process.pid), boot: await bootId() };
-    const content = `${JSON.stringify(holder)}\n`;
+    const socket = process.platform === 'linux' ? await bindSocket(folder) : null;
     try {
-      await writeFile(own, content);
+      const release = await takeFile(folder);
+      return async () => {
+        await release();
+        socket?.close();
+      };
     } catch (error) {
-      throw cannotWrite(`data_dir ${folder}`, error);
+      socket?.close();
+      throw error;
     }
-    try {
-      await take(folder, path, own);
-    } finally {
-      await unlink(own);
-    }
-    return async () => {
-      if ((await readText(path)) === content) await unlink(path);
-    };
   },
 };
+
+/** Null where such a socket cannot be had; the file has to do then. */
+async function bindSocket(folder: string): Promise<Server | null> {
+  const server = createServer((connection) => connection.destroy());
+  try {
+    const { dev, ino } = await stat(folder);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ path: `\0rollcall-data:${dev}:${ino}` }, resolve);
+    });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return null;
+    throw inUse(folder, parseHolder((await readText(`${folder}/lock`)) ?? '')?.pid);
+  }
+  server.unref();
+  return server;
+}
+
+async function takeFile(folder: string): Promise<() => Promise<void>> {
+  const path = `${folder}/lock`;
+  const own = `${path}.${process.pid}.${++acquired}`;
+  const holder: Holder = { pid: process.pid, started: await startTime(process.pid), boot: await bootId() };
+  const content = `${JSON.stringify(holder)}\n`;
+  try {
+    // Made under another name and linked into place, so that nobody ever reads half of it.
+    await writeFile(own, content);
+  } catch (error) {
+    throw cannotWrite(`data_dir ${folder}`, error);
+  }
+  try {
+    await take(folder, path, own);
+  } finally {
+    await unlink(own);
+  }
+  return async () => {
+    if ((await readText(path)) === content) await unlink(path);
+  };
+}
 
 async function take(folder: string, path: string, own: string): Promise<void> {
   for (let attempt = 0; attempt < attemptsMax; attempt++) {
@@ -58,8 +95,7 @@ async function take(folder: string, path: string, own: string): Promise<void> {
     if (found === undefined) continue;
     const holder = parseHolder(found);
     if (holder && (await isAlive(holder))) {
-      const text = `${folder} is in use by process ${holder.pid}: stop it first, or choose another data_dir`;
-      throw new ExpectedError('DISK_IN_USE', text, { data: { pid: holder.pid } });
+      throw inUse(folder, holder.pid);
     }
     await removeStale(path, `${own}.stale`, found);
   }
@@ -67,6 +103,12 @@ async function take(folder: string, path: string, own: string): Promise<void> {
     'DISK_IN_USE',
     `${folder} is being taken by another process at this moment: try again`,
   );
+}
+
+function inUse(folder: string, pid: number | undefined): ExpectedError {
+  const who = pid === undefined ? 'another process' : `process ${pid}`;
+  const text = `${folder} is in use by ${who}: stop it first, or choose another data_dir`;
+  return new ExpectedError('DISK_IN_USE', text, { data: { pid: pid ?? null } });
 }
 
 /** Two of us may have judged the same file: only what was judged is removed, and a newer one is put back. */
