@@ -1,0 +1,185 @@
+/** Our gossip and stock Serf in one cluster: both sides must see the same, whatever happens to either. */
+import { afterEach, expect, test } from 'vitest';
+import { type GossipMembership, type GossipStart, startGossip } from '../../agent/gossip-thread.ts';
+import { describeWithPeers } from '../peers.ts';
+import { freePort, type SerfOptions, type SerfProcess, startSerf, until } from './serf-process.ts';
+
+const keys = ['AAECAwQFBgcICQoLDA0ODw==', 'EBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCkqKywtLi8='] as const;
+const running: { stop(): Promise<void> }[] = [];
+
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((agent) => agent.stop()));
+});
+
+async function ours(name: string, options: Partial<GossipStart> = {}): Promise<GossipMembership> {
+  const gossip = await startGossip({
+    name,
+    bind: { host: '127.0.0.1', port: 0 },
+    tags: { role: 'node', id: `id-of-${name}`, rc_gossip: '1' },
+    ...options,
+  });
+  running.push(gossip);
+  return gossip;
+}
+
+async function stock(name: string, options: Partial<SerfOptions> = {}): Promise<SerfProcess> {
+  const serf = await startSerf({ name, ...options });
+  running.push(serf);
+  return serf;
+}
+
+const hostPort = ({ local }: GossipMembership) => `${local.host}:${local.port}`;
+const stateAt = (gossip: GossipMembership, name: string) =>
+  gossip.members().find((member) => member.name === name)?.state;
+
+/** Waits until both sides see a member in this state. */
+async function bothSee(
+  gossip: GossipMembership,
+  serf: SerfProcess,
+  name: string,
+  state: string,
+): Promise<void> {
+  await until(`${name} ${state} here`, () => stateAt(gossip, name) === state, 30_000);
+  await until(`${name} ${state} there`, async () => (await serf.statusOf(name)) === state, 30_000);
+}
+
+describeWithPeers('in one cluster with stock Serf', ['serf'], () => {
+  test.each([
+    ['plain', undefined],
+    ['encrypted', keys[0]],
+  ])('%s: join, tags, events, queries and a goodbye from either side', async (_, key) => {
+    const encrypted: Partial<SerfOptions> = key === undefined ? {} : { encryptKey: key };
+    const sealed: Partial<GossipStart> = key === undefined ? {} : { keys: [key] };
+    const handlers = ['user:deploy=cat > deploy.txt', 'query:uptime=echo long'];
+    const serf = await stock('stock', { ...encrypted, tags: { dc: 'east' }, eventHandlers: handlers });
+    const agent = await ours('agent', sealed);
+    const second = await ours('second', sealed);
+    expect(await agent.join([serf.hostPort])).toEqual({ joined: 1, failures: [] });
+    // The other way round, and our two find each other through a stranger.
+    await serf.join(hostPort(second));
+    await bothSee(agent, serf, 'second', 'alive');
+    await bothSee(second, serf, 'agent', 'alive');
+    expect(agent.members().find(({ name }) => name === 'stock')?.tags).toEqual({ dc: 'east' });
+
+    await agent.setTags({ id: 'id-of-agent', role: 'web' });
+    await serf.setTags({ dc: 'west' });
+    await until('our new tags there', async () =>
+      (await serf.members()).some(({ name, tags }) => name === 'agent' && tags.role === 'web'),
+    );
+    await until('its new tags here', () =>
+      second.members().some(({ name, tags }) => name === 'stock' && tags.dc === 'west'),
+    );
+
+    const heard: string[] = [];
+    second.onUserEvent(({ name, payload }) => heard.push(`${name} ${Buffer.from(payload).toString()}`));
+    await serf.event('restart', 'now');
+    await agent.fireEvent({ name: 'deploy', payload: Buffer.from('v2'), coalesce: false });
+    await until('both events', () => heard.length === 2);
+    expect(heard.sort()).toEqual(['deploy v2', 'restart now']);
+    expect(await until('the event at its handler', () => serf.handlerOutput('deploy.txt')?.trim())).toBe(
+      'v2',
+    );
+
+    agent.onQuery(({ name }) => (name === 'uptime' ? Buffer.from('short') : null));
+    const theirs = await serf.query('uptime', '', ['-timeout=1s', '-relay-factor=1', '-tag=role=^w.b$']);
+    expect(theirs).toEqual({ acks: ['agent'], responses: { agent: 'short' } });
+    const request = {
+      name: 'uptime',
+      payload: new Uint8Array(0),
+      tags: {},
+      ack: true,
+      relayFactor: 2,
+      timeoutMs: 1_000,
+    };
+    const mine = await agent.query({ ...request, nodes: ['stock', 'second'] });
+    expect([...mine.acks].sort()).toEqual(['second', 'stock']);
+    expect(mine.answers.map(({ from, payload }) => [from, Buffer.from(payload).toString()])).toEqual([
+      ['stock', 'long\n'],
+    ]);
+
+    await second.leave({ forGood: true });
+    await second.stop();
+    await bothSee(agent, serf, 'second', 'left');
+    await serf.leave();
+    await until('its goodbye here', () => stateAt(agent, 'stock') === 'left');
+  });
+
+  test('a key is rotated without a gap, asked for by Serf and by us', async () => {
+    const serf = await stock('stock', { encryptKey: keys[0] });
+    const agent = await ours('agent', { keys: [keys[0]] });
+    await agent.join([serf.hostPort]);
+    await bothSee(agent, serf, 'agent', 'alive');
+    expect(await serf.keys(`-install=${keys[1]}`)).toContain('Successfully installed key');
+    expect(await serf.keys(`-use=${keys[1]}`)).toContain('Successfully changed primary key');
+    expect((await agent.keys('list', '')).primaryKeys).toEqual({ [keys[1]]: 2 });
+    expect(await agent.keys('remove', keys[0])).toMatchObject({ members: 2, succeeded: 2, failures: {} });
+    expect(await serf.keys('-list')).toMatch(/EBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCkqKywtLi8=\s+\[2\/2\]/);
+    expect(await serf.keys(`-remove=${keys[1]}`)).toContain('Error');
+    const refused = await agent.keys('remove', keys[1]);
+    expect(Object.keys(refused.failures).sort()).toEqual(['agent', 'stock']);
+  });
+
+  test('kill -9 on either side, and back under the same address and under a new one', async () => {
+    const serf = await stock('stock');
+    const port = await freePort('127.0.0.1');
+    const agent = await ours('agent');
+    const victim = await ours('victim', { bind: { host: '127.0.0.1', port } });
+    const stockPort = await freePort('127.0.0.1');
+    const stockVictim = await stock('stock-victim', { port: stockPort, join: [serf.hostPort] });
+    await agent.join([serf.hostPort]);
+    await victim.join([serf.hostPort]);
+    await bothSee(agent, serf, 'victim', 'alive');
+    await bothSee(agent, serf, 'stock-victim', 'alive');
+
+    await Promise.all([victim.stop(), stockVictim.stop()]);
+    await bothSee(agent, serf, 'victim', 'failed');
+    await bothSee(agent, serf, 'stock-victim', 'failed');
+
+    const again = await ours('victim', { bind: { host: '127.0.0.1', port } });
+    await again.join([serf.hostPort]);
+    await stock('stock-victim', { port: stockPort, join: [hostPort(agent)] });
+    await bothSee(agent, serf, 'victim', 'alive');
+    await bothSee(agent, serf, 'stock-victim', 'alive');
+
+    // Our own kind believes the same data folder at once; Serf only when it has buried the old one.
+    await again.stop();
+    const moved = await ours('victim');
+    await moved.join([hostPort(agent)]);
+    await until('the move here', () => {
+      const member = agent.members().find(({ name }) => name === 'victim');
+      return member?.state === 'alive' && member.address.port === moved.local.port;
+    });
+  });
+
+  test('a stock agent that stands still is failed, and taken back when it goes on', async () => {
+    const serf = await stock('stock');
+    const sleeper = await stock('sleeper', { join: [serf.hostPort] });
+    const agent = await ours('agent');
+    await agent.join([serf.hostPort]);
+    await bothSee(agent, serf, 'sleeper', 'alive');
+    sleeper.pause();
+    await bothSee(agent, serf, 'sleeper', 'failed');
+    sleeper.resume();
+    await bothSee(agent, serf, 'sleeper', 'alive');
+    await until('the sleeper sees us', async () => (await sleeper.statusOf('agent')) === 'alive');
+  });
+
+  test('force-leave from either side turns a failed member into one that left', async () => {
+    const serf = await stock('stock');
+    const agent = await ours('agent');
+    await agent.join([serf.hostPort]);
+    const victims = [await ours('one'), await ours('two')] as const;
+    for (const victim of victims) await victim.join([serf.hostPort]);
+    await bothSee(agent, serf, 'two', 'alive');
+    await Promise.all(victims.map((victim) => victim.stop()));
+    await bothSee(agent, serf, 'one', 'failed');
+    await bothSee(agent, serf, 'two', 'failed');
+    await serf.forceLeave('one');
+    expect(await agent.forceLeave('two', { prune: true })).toBe(true);
+    expect(await agent.forceLeave('nobody', { prune: false })).toBe(false);
+    await bothSee(agent, serf, 'one', 'left');
+    await until('two is forgotten', async () => {
+      return stateAt(agent, 'two') === undefined && (await serf.statusOf('two')) === undefined;
+    });
+  });
+});
