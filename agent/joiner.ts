@@ -49,22 +49,22 @@ export class Joiner {
   }
 
   async #attempt(): Promise<void> {
+    const waitMs = this.#retryMs;
     if (this.#ports.serverInView()) {
       if (this.#wasAlone) this.#ports.logger.info('a server is in view');
       this.#wasAlone = false;
       this.#retryMs = firstRetryMs;
     } else if (this.#addresses.length > 0) {
-      await this.#join();
+      this.#retryMs = Math.min(this.#intervalMs, waitMs * 2);
+      await this.#join(waitMs);
     }
     if (this.#stopped) return;
-    this.#timer = this.#ports.clock.after(this.#retryMs, () => void this.#attempt());
+    this.#timer = this.#ports.clock.after(waitMs, () => void this.#attempt());
   }
 
-  async #join(): Promise<void> {
+  async #join(waitMs: number): Promise<void> {
     const failures = await this.#failuresOfJoin();
     if (this.#stopped || this.#ports.serverInView()) return;
-    const waitMs = this.#retryMs;
-    this.#retryMs = Math.min(this.#intervalMs, this.#retryMs * 2);
     // Whoever answered may need a moment to tell us of the servers.
     if (failures.length === 0 && !this.#wasAlone) {
       this.#wasAlone = true;
