@@ -16,6 +16,8 @@ import type { StreamNetwork } from '../server/rpc/client.ts';
 import { catalogAliases } from './aliases.ts';
 import { AntiEntropy, type SyncReport } from './anti-entropy.ts';
 import type { AgentConfig } from './config/agent-config.ts';
+import { ConfigCheck } from './config-check.ts';
+import { ConfigWatch } from './config-watch.ts';
 import type { MembershipChange } from './gossip/membership.ts';
 import { type GossipMembership, startGossip } from './gossip-thread.ts';
 import { startHttp } from './http/server.ts';
@@ -28,6 +30,7 @@ import { Notices } from './notices.ts';
 import { knownServers, startPool } from './pool-of-servers.ts';
 import { redacting } from './redact.ts';
 import { applyLive, type ConfigDifference, compareConfigs } from './reload.ts';
+import { Reloader } from './reloader.ts';
 import type { ServerPart, StartServer } from './server-part.ts';
 import type { ServerPool } from './server-pool.ts';
 import { cannotListen } from './startup-errors.ts';
@@ -54,12 +57,16 @@ export interface AgentOptions {
   readonly keys: readonly string[];
   /** Reads the configuration again; rejects with all its errors, and then nothing changes. */
   readonly readConfig: () => Promise<AgentConfig>;
+  /** A text that changes with the files of the configuration. */
+  readonly configSignature: () => Promise<string>;
   /** This agent cannot or need not go on; `failure` is null when it was asked to end. */
   readonly onEnd: (failure: Error | null) => void;
 }
 
 export class Agent {
   readonly #options: AgentOptions;
+  readonly #reloader: Reloader;
+  readonly #configWatch: ConfigWatch;
   /** What was started, oldest first. */
   readonly #running: Array<() => Promise<void> | void> = [];
   #config: AgentConfig;
@@ -69,12 +76,26 @@ export class Agent {
   /** The way to the servers; there before the first check runs. */
   #rpc: Rpc | null = null;
   #joiner: Joiner | null = null;
+  #configCheck: ConfigCheck | null = null;
   #stopping: Promise<void> | null = null;
   #left = false;
 
   private constructor(options: AgentOptions) {
     this.#options = options;
     this.#config = options.config;
+    const { logger, readConfig, configSignature, host } = options;
+    this.#reloader = new Reloader({
+      logger,
+      read: readConfig,
+      apply: (next) => this.#apply(next),
+      report: (problem) => this.#configCheck?.report(problem),
+    });
+    this.#configWatch = new ConfigWatch({
+      clock: host.clock,
+      signature: configSignature,
+      // Whatever is wrong has been told by the reloader.
+      onChange: () => void this.reload().catch(() => {}),
+    });
   }
 
   /** Rejects with one clear error when it cannot run here; nothing is left behind then. */
@@ -96,8 +117,11 @@ export class Agent {
   }
 
   /** All or nothing; what needs a restart keeps its old value and is named in the answer. */
-  async reload(): Promise<ConfigDifference> {
-    const next = await this.#options.readConfig();
+  reload(): Promise<ConfigDifference> {
+    return this.#reloader.reload();
+  }
+
+  #apply(next: AgentConfig): ConfigDifference {
     const difference = compareConfigs(this.#config, next);
     this.#config = applyLive(this.#config, next);
     this.#parts?.local.applyFiles(this.#config);
@@ -107,8 +131,7 @@ export class Agent {
     });
     this.#joiner?.configure(this.#config.retryJoin, this.#config.retryIntervalMs);
     this.#options.logger.setLevel(this.#config.logLevel);
-    const { items, live, restart } = difference;
-    this.#options.logger.info('configuration reloaded', { items: items.length, live, restart });
+    this.#configWatch.set(this.#config.autoReload);
     return difference;
   }
 
@@ -121,8 +144,12 @@ export class Agent {
   async #start(): Promise<void> {
     const { host, folder, logger } = this.#options;
     const config = this.#config;
+    this.#running.push(() => this.#configWatch.stop());
+    this.#configWatch.set(config.autoReload);
     const { sandbox } = host.kindPorts;
     this.#running.push(() => sandbox.stop());
+    // What a crash has left behind ends before a check runs beside it.
+    await sandbox.sweep();
     const parts = await LocalParts.open({
       ...host,
       config,
@@ -138,9 +165,8 @@ export class Agent {
     this.#rpc = rpc;
     const sync = this.#startSync(parts, membership, rpc, pool);
     await this.#startHttp(parts, membership, rpc, pool, sync);
-    // What a crash has left behind ends before a check runs beside it.
-    await sandbox.sweep();
-    parts.start(config);
+    parts.start(this.#config);
+    this.#configCheck = new ConfigCheck(parts.state, parts.local.runner);
     this.#startJoining(membership);
   }
 

@@ -44,6 +44,7 @@ const settings: Readonly<Record<Setting, readonly [key: string, when: 'live' | '
   encrypt: ['encrypt', 'restart'],
   logLevel: ['log_level', 'live'],
   logJson: ['log_json', 'restart'],
+  autoReload: ['auto_reload_config', 'live'],
   enableScriptChecks: ['enable_script_checks', 'live'],
   enableLocalScriptChecks: ['enable_local_script_checks', 'live'],
   checkOutputBytesMax: ['check_output_max_size', 'live'],

@@ -4,8 +4,10 @@
  */
 
 import { ExpectedError } from '../../proto/errors.ts';
+import type { Logger } from '../../proto/logger.ts';
 import { Agent } from '../agent.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
+import { signatureOf } from '../config/files.ts';
 import type { LoadResult } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
 import { type AgentLogger, makeLogger } from '../logger.ts';
@@ -33,7 +35,8 @@ export async function runAgent(config: AgentConfig, reload: () => Promise<LoadRe
       logger,
       startServer: config.server ? startServer : null,
       keys: config.encrypt === null ? [] : [config.encrypt],
-      readConfig: async () => checkedConfig(await reload()),
+      readConfig: async () => checkedConfig(await reload(), logger),
+      configSignature: () => signatureOf(config.configPaths),
       onEnd: (failure) => end(failure),
     }).catch(giveUp);
     logger.info(`agent ${config.nodeName} runs`, { nodeId: folder.meta.nodeId, server: config.server });
@@ -63,7 +66,8 @@ function obeySignals(agent: Agent, logger: AgentLogger, end: () => void): () => 
     end();
   };
   const onReload = () => {
-    agent.reload().catch((error: unknown) => logger.error(`reload refused: ${lineOf(error)}`));
+    // Whatever is wrong has been told by the agent.
+    agent.reload().catch(() => {});
   };
   process.on('SIGTERM', onEnd).on('SIGINT', onEnd).on('SIGHUP', onReload);
   return () => process.off('SIGTERM', onEnd).off('SIGINT', onEnd).off('SIGHUP', onReload);
@@ -76,8 +80,12 @@ async function politely(stopping: Promise<void>): Promise<void> {
   clearTimeout(impatience);
 }
 
-function checkedConfig({ config, problems }: LoadResult): AgentConfig {
-  if (config !== null) return config;
+/** Rejects with all that is wrong. */
+export function checkedConfig({ config, problems }: LoadResult, logger: Logger): AgentConfig {
+  if (config !== null) {
+    for (const problem of problems) logger.warn(formatProblem(problem));
+    return config;
+  }
   const errors = problems.filter(({ level }) => level === 'error').map(formatProblem);
   throw new ExpectedError('BAD_REQUEST', errors.join('\n'), { status: 500 });
 }

@@ -49,6 +49,8 @@ export interface AgentConfig {
   readonly encrypt: string | null;
   readonly logLevel: LogLevel;
   readonly logJson: boolean;
+  /** Reload whenever a file of the configuration changes. */
+  readonly autoReload: boolean;
   /** Checks of the host; those of a service are in its definition. */
   readonly checks: readonly CheckDefinition[];
   readonly services: readonly ServiceDefinition[];

@@ -8,7 +8,7 @@ const groups: Readonly<Record<string, string>> = {
     acl acl_agent_master_token acl_agent_token acl_datacenter acl_default_policy acl_down_policy
     acl_enable_key_list_policy acl_enforce_version_8 acl_master_token acl_replication_token acl_token acl_ttl
     advertise_addr_ipv4 advertise_addr_ipv6 advertise_addr_wan advertise_addr_wan_ipv4 advertise_addr_wan_ipv6
-    advertise_reconnect_timeout alt_domain audit auto_config auto_encrypt auto_reload_config autopilot
+    advertise_reconnect_timeout alt_domain audit auto_config auto_encrypt autopilot
     ca_file ca_path cache cert_file check_update_interval cloud config_entries connect default_intention_policy
     default_query_time disable_anonymous_signature disable_coordinates disable_host_node_id
     disable_http_unprintable_char_filter disable_keyring_file disable_remote_exec disable_update_check

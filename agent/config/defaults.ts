@@ -13,6 +13,7 @@ const defaults = {
   retry_interval: '5s',
   log_level: 'info',
   log_json: false,
+  auto_reload_config: false,
   enable_script_checks: false,
   enable_local_script_checks: false,
   // Bytes, as in Consul.

@@ -3,7 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { Place } from './located.ts';
 import { hclAdvice } from './parse.ts';
-import type { Problems } from './problems.ts';
+import { Problems } from './problems.ts';
 
 const readable = ['.yaml', '.yml', '.json'];
 /** A file of this size is none that a person wrote; it is refused before it is read. */
@@ -27,6 +27,21 @@ export async function readConfigFiles(paths: readonly string[], problems: Proble
     }
   }
   return files;
+}
+
+/** Changes when a file is added, removed or written; for whoever wants to know without reading them. */
+export async function signatureOf(paths: readonly string[]): Promise<string> {
+  const parts: string[] = [];
+  for (const path of paths) {
+    for (const file of await filesOf(path, new Problems())) {
+      const signature = await stat(file).then(
+        ({ ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`,
+        (error: unknown) => reason(error),
+      );
+      parts.push(`${file} ${signature}`);
+    }
+  }
+  return parts.join('\n');
 }
 
 async function filesOf(path: string, problems: Problems): Promise<string[]> {

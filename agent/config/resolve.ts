@@ -48,6 +48,7 @@ export function resolveConfig(
     encrypt: read.textOrNull('encrypt'),
     logLevel: read.text('log_level').toLowerCase().replace(/^err$/, 'error') as LogLevel,
     logJson: read.boolean('log_json'),
+    autoReload: read.boolean('auto_reload_config'),
     checks: definitions.checks,
     services: definitions.services,
     enableScriptChecks: read.boolean('enable_script_checks'),

@@ -141,6 +141,7 @@ export const fileKeys = z.strictObject({
       : `must be one of ${logLevels.join(', ')}, not "${value}"`;
   }).describe('trace, debug, info, warn or error.'),
   log_json: z.boolean().describe('One JSON object a line instead of text.'),
+  auto_reload_config: z.boolean().describe('Reload whenever a file of the configuration changes.'),
   enable_script_checks: z.boolean().describe('Script checks from files and, at your risk, over the API.'),
   enable_local_script_checks: z.boolean().describe("Script checks from this host's own files."),
   check_output_max_size: z.number().int().min(1).max(1_048_576).describe('Bytes of output kept of a run.'),

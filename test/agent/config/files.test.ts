@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readConfigFiles } from '../../../agent/config/files.ts';
+import { readConfigFiles, signatureOf } from '../../../agent/config/files.ts';
 import { formatProblem, Problems } from '../../../agent/config/problems.ts';
 
 let folder = '';
@@ -58,4 +58,25 @@ test('a folder without a file of ours is a warning', async () => {
   expect((await read(folder)).problems).toEqual([
     expect.stringContaining('the folder holds no .yaml, .yml, .json'),
   ]);
+});
+
+test('a file that is written, swapped, added or gone changes the signature; reading it does not', async () => {
+  const a = put('a.yaml', 'log_level: info');
+  const seen = [await signatureOf([folder])];
+  const look = async () => {
+    const now = await signatureOf([folder]);
+    expect(seen).not.toContain(now);
+    seen.push(now);
+  };
+  await read(folder);
+  expect(await signatureOf([folder])).toBe(seen[0]);
+  put('a.yaml', 'log_level: debug');
+  await look();
+  put('next', 'log_level: error');
+  renameSync(join(folder, 'next'), a);
+  await look();
+  put('b.yaml', '');
+  await look();
+  rmSync(a);
+  await look();
 });
