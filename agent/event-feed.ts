@@ -13,7 +13,7 @@ const retryMsMax = 2_000;
 
 /** A server was lost: the next one goes on. */
 const lost: readonly ErrorCode[] = ['CONNECTION_LOST', 'STOPPING', 'NOT_LEADER'];
-/** There is none to go on at the moment: that is waited for, but only by a reader who has begun. */
+/** There is none to go on at the moment: that is waited for, but only by a reader who has begun or is patient. */
 const missing: readonly ErrorCode[] = ['NO_SERVERS', 'NO_LEADER', 'TIMEOUT', 'BUSY'];
 
 export interface FeedRequest {
@@ -26,6 +26,14 @@ export interface FeedRequest {
   readonly cursor?: CursorName | undefined;
 }
 
+export interface FeedPorts {
+  readonly clock: Clock;
+  /** Ends the feed. */
+  readonly signal: AbortSignal;
+  /** Waits for servers from the beginning, for a reader that is known to be right otherwise. Default: false. */
+  readonly patient?: boolean;
+}
+
 /**
  * Endless until `signal` aborts. Throws what is the reader's own mistake (BAD_REQUEST, OFFSET_FUTURE …), and before its
  * first record also what keeps it from beginning (NO_SERVERS …).
@@ -33,15 +41,15 @@ export interface FeedRequest {
 export async function* followEvents(
   rpc: Rpc,
   request: FeedRequest,
-  ports: { readonly clock: Clock; readonly signal: AbortSignal },
+  ports: FeedPorts,
 ): AsyncGenerator<StreamRecord, void, undefined> {
-  const { clock, signal } = ports;
+  const { clock, signal, patient = false } = ports;
   const { filter, cursor } = request;
   const named = cursor === undefined ? {} : { cursor };
   // "From now" must become a number at once: a server that dies before the first event shall cost nothing.
   const isNow = request.after === null && cursor === undefined;
   let { after, logId } = isNow ? await present(rpc, request.logId) : request;
-  let begun = isNow;
+  let begun = isNow || patient;
   let retryMs = retryMsMin;
   while (!signal.aborted) {
     try {

@@ -1,5 +1,5 @@
 /** What a route answers, before it becomes bytes. The rules of the transport (pretty, gzip, headers) are in `transport.ts`. */
-import type { Readable } from 'node:stream';
+import type { ServerResponse } from 'node:http';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -15,8 +15,12 @@ export type Answer =
       /** Runs when the answer has left, or the client has. */
       readonly whenSent?: () => void;
     }
-  /** An answer that goes on until one side ends it; never compressed, so that each piece leaves at once. */
-  | { readonly kind: 'stream'; readonly body: Readable; readonly type: string; readonly headers: Headers };
+  /** An answer that goes on until one side ends it: whoever takes it over writes it piece by piece. */
+  | {
+      readonly kind: 'taken over';
+      readonly headers: Headers;
+      readonly write: (response: ServerResponse) => Promise<void>;
+    };
 
 export function json(value: unknown, headers: Headers = {}, status = 200): Answer {
   return { kind: 'json', value, status, headers };
@@ -35,6 +39,6 @@ export function file(content: string, type: string, headers: Headers = {}): Answ
   return { kind: 'file', text: content, type, headers };
 }
 
-export function stream(body: Readable, type: string, headers: Headers = {}): Answer {
-  return { kind: 'stream', body, type, headers };
+export function takeOver(headers: Headers, write: (response: ServerResponse) => Promise<void>): Answer {
+  return { kind: 'taken over', headers, write };
 }

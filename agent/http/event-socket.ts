@@ -1,17 +1,18 @@
 /**
- * `/v1/events/stream` as a WebSocket: the same request, one record of JSON a message. Each batch is handed over only when
- * the socket has taken the one before, so a slow listener costs no memory here either.
+ * `/v1/events/stream` as a WebSocket: the same request, one record of JSON a message, and as little memory for a slow
+ * listener as anywhere else.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { ExpectedError, isExpected } from '../../proto/errors.ts';
-import type { StreamRecord } from '../../proto/schema/event.ts';
 import { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
+import type { EventHub } from './event-hub.ts';
+import { EventListener, type ListenerStart } from './event-listener.ts';
 import { eventRequest } from './event-request.ts';
-import { type OpenFeed, openFeed } from './event-stream.ts';
-import { jsonOf } from './event-text.ts';
+import { MessageSink } from './event-sinks.ts';
+import { beginListening } from './event-stream.ts';
 
 const path = '/v1/events/stream';
 /** A listener has nothing to say; whoever sends more than this is no listener. */
@@ -26,7 +27,7 @@ async function loadUpgrader(): Promise<WebSocketServer> {
 }
 
 /** Takes over upgrades; answers the function that ends all listening. */
-export function mountEventSocket(server: Server, context: HttpContext): () => void {
+export function mountEventSocket(server: Server, context: HttpContext, hub: EventHub): () => void {
   const open = new Set<AbortController>();
   server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     const abort = new AbortController();
@@ -36,7 +37,7 @@ export function mountEventSocket(server: Server, context: HttpContext): () => vo
       abort.abort();
     });
     socket.on('error', () => {});
-    serve(request, socket, head, context, abort.signal).catch((error: unknown) => {
+    serve({ request, socket, head }, context, hub, abort.signal).catch((error: unknown) => {
       socket.destroy();
       context.onBug(error, path);
     });
@@ -46,26 +47,37 @@ export function mountEventSocket(server: Server, context: HttpContext): () => vo
   };
 }
 
+interface Upgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
 async function serve(
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
+  { request, socket, head }: Upgrade,
   context: HttpContext,
+  hub: EventHub,
   signal: AbortSignal,
 ): Promise<void> {
-  let feed: OpenFeed;
+  let start: ListenerStart;
   try {
-    feed = await begin(request, context, signal);
+    start = await begin(request, context, signal);
   } catch (error) {
     if (!isExpected(error)) throw error;
     refuse(socket, error);
     return;
   }
   upgrader ??= loadUpgrader();
-  (await upgrader).handleUpgrade(request, socket, head, (client) => void pump(client, feed, context));
+  const server = await upgrader;
+  const client = await new Promise<WebSocket>((resolve) => {
+    server.handleUpgrade(request, socket, head, resolve);
+  });
+  client.on('error', () => client.terminate());
+  client.on('message', () => client.close(1008, 'a listener only listens'));
+  await new EventListener(context, hub, new MessageSink(client), start, signal).run();
 }
 
-function begin(request: IncomingMessage, context: HttpContext, signal: AbortSignal): Promise<OpenFeed> {
+function begin(request: IncomingMessage, context: HttpContext, signal: AbortSignal): Promise<ListenerStart> {
   const [asked = '', search = ''] = (request.url ?? '').split('?', 2);
   if (asked !== path) throw new ExpectedError('NOT_FOUND', `no WebSocket at ${asked.slice(0, 100)}`);
   refuseOtherSites(request);
@@ -76,7 +88,7 @@ function begin(request: IncomingMessage, context: HttpContext, signal: AbortSign
     body: Buffer.alloc(0),
     makeSignal: () => signal,
   });
-  return openFeed(eventRequest(call), context, signal);
+  return beginListening(eventRequest(call), context, signal);
 }
 
 /** Browsers let any page open a WebSocket to anywhere, and would read the events of a local agent to a stranger's page. */
@@ -85,36 +97,6 @@ function refuseOtherSites({ headers }: IncomingMessage): void {
   if (origin === undefined) return;
   if (URL.canParse(origin) && new URL(origin).host === host) return;
   throw new ExpectedError('BAD_REQUEST', 'pages of other sites may not listen here', { status: 403 });
-}
-
-async function pump(client: WebSocket, feed: OpenFeed, context: HttpContext): Promise<void> {
-  client.on('error', () => client.terminate());
-  client.on('message', () => client.close(1008, 'a listener only listens'));
-  try {
-    for await (const batch of feed.batches) {
-      if (client.readyState !== client.OPEN) return;
-      await sendAll(client, batch);
-    }
-    client.close(1000);
-  } catch (error) {
-    client.terminate();
-    if (!isHangUp(error)) context.onBug(error, path);
-  }
-}
-
-/** Resolves when the last message has left. */
-function sendAll(client: WebSocket, batch: readonly StreamRecord[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    batch.forEach((record, index) => {
-      const isLast = index === batch.length - 1;
-      client.send(jsonOf(record), isLast ? (error) => (error ? reject(error) : resolve()) : undefined);
-    });
-  });
-}
-
-/** The socket went away while something was on its way: the listener's right. */
-function isHangUp(error: unknown): boolean {
-  return error instanceof Error && ('code' in error || /not open/i.test(error.message));
 }
 
 function refuse(socket: Duplex, error: ExpectedError): void {

@@ -16,20 +16,36 @@ export function jsonOf(record: StreamRecord): string {
   return text;
 }
 
-/** One JSON object a line. */
-export function asLines(records: readonly StreamRecord[]): string {
-  return records.map((record) => `${jsonOf(record)}\n`).join('');
+export type TextForm = 'lines' | 'server-sent';
+
+export function textOf(record: StreamRecord, form: TextForm): string {
+  return form === 'lines' ? `${jsonOf(record)}\n` : serverSent(record);
 }
 
 /** Server-sent events; `id:` is where to go on from. Events have no `event:` line, so `onmessage` hears them. */
-export function asServerSent(records: readonly StreamRecord[]): string {
-  return records.map(serverSent).join('');
-}
-
 function serverSent(record: StreamRecord): string {
   const data = `data: ${jsonOf(record)}\n\n`;
   if ('Offset' in record) return `id: ${record.Offset}\n${data}`;
   if ('Gap' in record) return `event: gap\nid: ${record.Gap.To}\n${data}`;
   if ('Position' in record) return `event: position\nid: ${record.Position}\n${data}`;
   return `event: error\n${data}`;
+}
+
+/** Records that leave together. Whoever wants all of them gets the same bytes. */
+export class EventBatch {
+  readonly records: readonly StreamRecord[];
+  readonly #bytes = new Map<TextForm, Buffer>();
+
+  constructor(records: readonly StreamRecord[]) {
+    this.records = records;
+  }
+
+  bytes(form: TextForm): Buffer {
+    let bytes = this.#bytes.get(form);
+    if (bytes === undefined) {
+      bytes = Buffer.from(this.records.map((record) => textOf(record, form)).join(''));
+      this.#bytes.set(form, bytes);
+    }
+    return bytes;
+  }
 }

@@ -4,6 +4,7 @@ import type { CatalogQuery } from '../../proto/rpc.ts';
 import { type Answer, json } from './answers.ts';
 import type { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
+import type { EventHub } from './event-hub.ts';
 import { pollEvents } from './event-poll.ts';
 import { streamEvents } from './event-stream.ts';
 import { readHeaders, readOptions } from './reads.ts';
@@ -13,10 +14,10 @@ import type { Route } from './transport.ts';
 /** Three tables must be read at one offset; a busy cluster may need another try. */
 const snapshotTriesMax = 5;
 
-export function eventRoutes(context: HttpContext): Route[] {
+export function eventRoutes(context: HttpContext, hub: EventHub): Route[] {
   return [
     { path: '/v1/events', methods: { GET: (call) => pollEvents(call, context) } },
-    { path: '/v1/events/stream', methods: { GET: (call) => streamEvents(call, context) } },
+    { path: '/v1/events/stream', methods: { GET: (call) => streamEvents(call, context, hub) } },
     { path: '/v1/events/snapshot', methods: { GET: (call) => snapshot(call, context) } },
   ];
 }

@@ -7,6 +7,7 @@ import { catalogRoutes } from './catalog.ts';
 import { CatalogWatch } from './catalog-watch.ts';
 import type { HttpContext } from './context.ts';
 import { cursorRoutes } from './cursors.ts';
+import type { EventHub } from './event-hub.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
@@ -16,7 +17,7 @@ import { rootRoutes } from './root.ts';
 import { statusRoutes } from './status.ts';
 import type { Route } from './transport.ts';
 
-export function allRoutes(context: HttpContext): Route[] {
+export function allRoutes(context: HttpContext, hub: EventHub): Route[] {
   const reader = new CatalogReader(context, new CatalogWatch(context.rpc, context.clock));
   return [
     ...rootRoutes(),
@@ -28,7 +29,7 @@ export function allRoutes(context: HttpContext): Route[] {
     ...registerRoutes(context, reader),
     ...healthRoutes(reader),
     ...statusRoutes(context, reader),
-    ...eventRoutes(context),
+    ...eventRoutes(context, hub),
     ...cursorRoutes(context),
     ...historyRoutes(context),
   ];

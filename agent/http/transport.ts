@@ -147,12 +147,16 @@ export async function send(
     case 'json':
       reply.code(answer.status).header('Content-Type', 'application/json');
       return sendBytes(request, reply, jsonText(answer.value, isPretty(request)));
-    case 'stream':
-      reply.code(200).header('Content-Type', answer.type).header('Cache-Control', 'no-cache');
-      reply.send(answer.body);
-      // A listener wants to know that it is heard before there is anything to say.
-      reply.raw.flushHeaders();
+    case 'taken over': {
+      reply.hijack();
+      const headers = { ...options.responseHeaders, ...answer.headers, Vary: 'Accept-Encoding' };
+      reply.raw.writeHead(200, headers);
+      answer.write(reply.raw).catch((error: unknown) => {
+        reply.raw.destroy();
+        options.onBug(error, request.url);
+      });
       return reply;
+    }
   }
 }
 
