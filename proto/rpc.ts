@@ -115,7 +115,7 @@ export interface BootstrapStatus {
   readonly clusterId: string;
   /** Node ids of the living servers that it sees with its own datacenter and number to expect, itself included, sorted. */
   readonly sees: readonly string[];
-  /** False once it has given up its vote: it is about to stop and is not to be taken in again. */
+  /** False for a minute after it has given up its vote: it is about to stop and is not to be taken in again. */
   readonly joins: boolean;
   /** Its log is damaged: it neither votes nor acknowledges until it has been filled anew. */
   readonly damaged: boolean;

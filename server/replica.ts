@@ -24,6 +24,8 @@ import { Ticker } from './ticker.ts';
 
 /** What the driver needs of the log on disk (`raft-storage.ts`). */
 export interface ReplicaStorage {
+  /** Not null: something that was stored is lost, and nothing can be written or vouched for. */
+  readonly damage: unknown;
   onLoaded: (() => void) | null;
   onFault: ((error: ExpectedError) => void) | null;
   write(writes: readonly Write[]): Promise<void>;
@@ -253,6 +255,8 @@ export class Replica {
   }
 
   #persist(write: Write, messages: readonly RaftMessage[]): void {
+    // What waits for a damaged disk waits for ever. This server follows by ear, until it is filled anew.
+    if (this.#ports.storage.damage !== null) return;
     this.#writes.push({ token: write.token, messages: [...messages] });
     this.#ports.storage
       .write([write])

@@ -56,6 +56,8 @@ export interface ServerPorts {
   onApplied?(entry: Entry, applied: Applied, fsm: Fsm): void;
 }
 
+/** A server that gave up its vote is about to stop; one that is still there after so long is taken in again. */
+const leaveMs = 60_000;
 /** Of an address in the membership that names none. */
 const defaultPort = 8300;
 
@@ -73,8 +75,7 @@ export class Server {
   #consensus: Consensus | null = null;
   #duties: Duties | null = null;
   #backfill: EventBackfill | null = null;
-  /** Gave up its vote in this life: the others are not to take it in again while it stops. */
-  #hasLeft = false;
+  #leftMs = Number.NEGATIVE_INFINITY;
   #stopGossip: () => void = () => {};
 
   constructor(ports: ServerPorts) {
@@ -93,7 +94,7 @@ export class Server {
       rpc,
       bootstrapStatus: () => ({
         ...this.#bootstrap.status(),
-        joins: !this.#hasLeft,
+        joins: this.#ports.clock.nowMs() - this.#leftMs >= leaveMs,
         damaged: this.#consensus?.isDamaged ?? false,
       }),
       take: (seed) => this.#bootstrap.take(seed),
@@ -165,11 +166,11 @@ export class Server {
   /** Gives up the vote: the others forget this server. Rejects with QUORUM when they would be too few. */
   async leave(): Promise<void> {
     if (this.#consensus === null) return;
-    this.#hasLeft = true;
+    this.#leftMs = this.#ports.clock.nowMs();
     try {
       await this.localRpc().call('server.leave', { nodeId: this.id });
     } catch (error) {
-      this.#hasLeft = false;
+      this.#leftMs = Number.NEGATIVE_INFINITY;
       throw error;
     }
   }
