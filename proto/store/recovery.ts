@@ -76,9 +76,9 @@ export async function recover(
       result.torn = `${segment.path}: ${scan.reason}`;
       await cutTail(place, segment);
     }
+    if (!following && !broken) await makeDurable(place, segment, bytes, scan.unproven);
   }
   if (broken) return { ...result, ...(await describeBroken(place, broken, acknowledged, visit)) };
-  await makeDurable(place, segments.at(-1)!);
   return result;
 }
 
@@ -155,11 +155,14 @@ async function cutTail(place: Place, segment: Segment): Promise<void> {
 }
 
 /**
- * After a kill of the process alone, what we have just read may be in memory only, the name of a new segment too.
- * We vouch for it from now on.
+ * After a kill of the process alone, what we have just read may be in memory only, the name of a new segment too. We vouch
+ * for it from now on. After an error of the device the kernel may hold it for clean: it is written once more, or no flush
+ * would bring it to the device (raft.md 3.3).
  */
-async function makeDurable(place: Place, segment: Segment): Promise<void> {
-  await changeFile(segment, place, async () => {});
+async function makeDurable(place: Place, segment: Segment, bytes: Buffer, unproven: number): Promise<void> {
+  await changeFile(segment, place, async (file) => {
+    if (unproven < segment.end) await file.write(unproven, bytes.subarray(unproven, segment.end));
+  });
   await place.disk.syncFolder(place.folder);
 }
 

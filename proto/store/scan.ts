@@ -51,6 +51,8 @@ export interface Scan {
   readonly checksum: number;
   /** Offsets in the file of the records first, first + 64, first + 128 … */
   readonly index: number[];
+  /** Offset from which on no good record proves that it had been durable; `end` when all of it is proven. */
+  readonly unproven: number;
   readonly verdict: 'clean' | 'torn' | 'damaged';
   /** For people; '' when clean. */
   readonly reason: string;
@@ -96,11 +98,13 @@ export function scanSegment(
   let checksum = marker.checksum;
   let groupChecksum = checksum;
   let position = around.first;
+  let durable = 0;
 
   const closeGroup = (): void => {
     for (const record of group) {
       if ((record.position - around.first) % indexStride === 0) index.push(groupAt);
       groupAt = record.next;
+      durable = record.durable;
       visit.record?.(record);
     }
     group = [];
@@ -123,6 +127,7 @@ export function scanSegment(
     end: groupAt,
     checksum: groupChecksum,
     index,
+    unproven: index[Math.floor(Math.max(0, durable + 1 - around.first) / indexStride)] ?? groupAt,
     verdict,
     reason,
     lostTo,

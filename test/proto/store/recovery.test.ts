@@ -143,6 +143,23 @@ describe('crashes', () => {
     },
   );
 
+  test.each(['all', 'some', 'torn'] as const)(
+    'what a failed write left in memory is on the device before it is vouched for; then the power goes (%s)',
+    async (kind) => {
+      const { disk, log } = await written(5);
+      disk.failures.push({ name: 'write', code: 'EIO' });
+      await expect(log.append([record('doubtful')])).rejects.toThrow('cannot write');
+      disk.killProcess();
+      const second = await openLog(disk);
+      expect(second.seen.at(-1)).toBe('doubtful');
+      await second.log.append([record('behind it')]);
+      disk.crash(kind);
+      const third = await openLog(disk);
+      expect(third.log.damage).toBeNull();
+      expect(third.seen.slice(5)).toEqual(['doubtful', 'behind it']);
+    },
+  );
+
   test('a crash at every step of the first start leaves a folder that starts', async () => {
     for (const kind of ['all', 'some', 'torn'] as const) {
       for (let step = 1; ; step++) {
