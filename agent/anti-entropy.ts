@@ -13,7 +13,7 @@ import { ExpectedError, isExpected } from '../proto/errors.ts';
 import type { Clock, Random, Timer } from '../proto/ports.ts';
 import type { Rpc } from '../proto/rpc.ts';
 import type { OwnCheck, OwnService } from '../proto/schema/catalog.ts';
-import type { AgentIdentity, JournalRecord } from '../proto/schema/journal.ts';
+import { type AgentIdentity, type JournalRecord, revisionBefore } from '../proto/schema/journal.ts';
 
 /** Records of one delivery; with outputs at their limit about a megabyte. */
 export const batchRecordsMax = 256;
@@ -177,9 +177,10 @@ export class AntiEntropy {
       journalId: journal.id,
       records,
     });
-    const before = records[0]!.revision - 1;
+    const before = revisionBefore(records[0]!);
     if (revision > before) {
-      journal.confirm(Math.min(revision, records.at(-1)!.revision));
+      // More than was sent, even more than was ever written: the journal knows what that means.
+      journal.confirm(revision);
       return;
     }
     if (revision < before) {

@@ -1,5 +1,6 @@
 /** Starts the server of this host for its agent: first its port, then, when gossip runs, its part in the cluster. */
 import { formatAddress } from '../../proto/address.ts';
+import { messageOf } from '../../proto/errors.ts';
 import type { Endpoint } from '../../proto/ports.ts';
 import { makeRpcHost } from '../../server/rpc/client.ts';
 import { PeerLinks } from '../../server/rpc/links.ts';
@@ -45,6 +46,12 @@ export async function startServer(context: ServerContext): Promise<ListeningServ
     address,
     join: async (membership) => {
       gossip.attach(membership);
+      // What has decayed on the disk is found now and fetched from others, not when somebody reads there.
+      server.onCluster(({ events }) => {
+        events
+          .verify()
+          .catch((error: unknown) => logger.warn(`the event log was not verified: ${messageOf(error)}`));
+      });
       await server.start();
       return partOf(server, address);
     },

@@ -4,7 +4,7 @@
  */
 
 import type { NodeRow } from '../../proto/schema/catalog.ts';
-import type { JournalRecord } from '../../proto/schema/journal.ts';
+import { type JournalRecord, revisionBefore } from '../../proto/schema/journal.ts';
 import type { Body, Change } from './change.ts';
 import type { EventMarks } from './checks.ts';
 import { inputOf, putCheck, removeCheck, tell } from './checks.ts';
@@ -18,7 +18,7 @@ export function applyJournal(change: Change, body: Body<'journal'>): Effect {
   if ('refused' in row) return row;
   let revision = startOf(row, body);
   for (const record of body.records) {
-    if (record.revision !== revision + 1) continue;
+    if (record.revision <= revision || revisionBefore(record) > revision) continue;
     revision = record.revision;
     applyRecord(change, row.name, record);
   }
@@ -35,8 +35,8 @@ export function applyJournal(change: Change, body: Body<'journal'>): Effect {
  */
 function startOf(row: NodeRow, body: Body<'journal'>): number {
   if (row.journalId === body.journalId) return row.revision;
-  const first = body.records[0]?.revision ?? 1;
-  return row.journalId === '' ? first - 1 : 0;
+  const first = body.records[0];
+  return row.journalId === '' && first !== undefined ? revisionBefore(first) : 0;
 }
 
 function applyRecord(change: Change, node: string, record: JournalRecord): void {

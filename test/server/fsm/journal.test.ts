@@ -152,3 +152,19 @@ test('what the journal had to drop, and what it only noticed, stands in the log'
     { Kind: 'security.rejected', Output: '40 packets', Cause: 'security', Revision: 2 },
   ]);
 });
+
+test.each([
+  ['right behind what the catalog holds', 3, 1],
+  ['partly applied already', 5, 1],
+  ['applied as a whole', 10, 0],
+  ['with a hole before it', 2, 0],
+])('a range of dropped records, %s', (_, held, times) => {
+  const story = new Story();
+  const before = Array.from({ length: held }, (__, index) => turned(index + 1, 'http', 'passing'));
+  story.journal('web-1', before);
+  const gap = { kind: 'lost', revision: 10, observedAtMs: startMs, count: 7, sinceMs: startMs } as const;
+  story.journal('web-1', [gap]);
+  story.journal('web-1', [gap]);
+  expect(story.events.filter((event) => event.Kind === 'journal.lost')).toHaveLength(times);
+  expect(story.fsm.state.catalog.node('web-1')?.revision).toBe(times === 1 ? 10 : held);
+});
