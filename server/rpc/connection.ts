@@ -30,7 +30,7 @@ import { CallTable } from './calls.ts';
 import { failureIn } from './failure.ts';
 import { StreamInbox, windowBytes } from './flow.ts';
 import { encodeFrame, type Frame, type FrameKind, type FrameReader, frameBytesMax } from './frames.ts';
-import { foreignCluster, type Shaken, type Side, sameCluster } from './handshake.ts';
+import { foreignCluster, isText, type Shaken, type Side, sameCluster } from './handshake.ts';
 import { Keepalive } from './keepalive.ts';
 import { Outbox } from './outbox.ts';
 import { asRefusal, decodeObject, Refusal } from './refusal.ts';
@@ -268,8 +268,8 @@ export class RpcConnection implements Rpc {
     inbox?.end(reason);
   }
 
-  #meetCluster(clusterId: unknown): void {
-    const theirs = String(clusterId);
+  #meetCluster(theirs: unknown): void {
+    if (!isText(theirs)) throw new Refusal('garbage', 'PROTOCOL', 'a cluster id that is no text');
     if (!sameCluster(this.#peer.clusterId, theirs)) throw foreignCluster(this.#peer.clusterId, theirs);
     this.#peer = { ...this.#peer, clusterId: theirs };
   }

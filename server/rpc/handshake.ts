@@ -233,6 +233,7 @@ function isVersion(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0;
 }
 
-function isText(value: unknown): value is string {
+/** Names and ids of the other side: no longer than a sane one. */
+export function isText(value: unknown): value is string {
   return typeof value === 'string' && value.length <= textMax;
 }

@@ -21,11 +21,12 @@ const batchesWaitingMax = 64;
 /** Beyond this the peer is too slow for more, and Raft's messages are dropped rather than piled up. */
 const linkBytesMax = 16 * 1024 * 1024;
 
+/** A connection that lost against a better one still finishes what is under way. */
+const drainMs = 2_000;
+
 export class PeerLink {
   readonly #id: ServerId;
   readonly #host: RpcHost;
-  /** Connections that lost against a better one still finish what is under way. */
-  readonly #drainMs = 2_000;
   #address: Endpoint | undefined;
   #connection: RpcConnection | undefined;
   #dialing: Promise<RpcConnection> | undefined;
@@ -84,14 +85,14 @@ export class PeerLink {
   /** A connection that the peer dialed, or our own after its dial. */
   adopt(connection: RpcConnection): void {
     if (this.#stopped || !connection.usable || !this.#wins(connection)) {
-      void connection.close(this.#drainMs);
+      void connection.close(drainMs);
       return;
     }
     const former = this.#connection;
     this.#connection = connection;
     this.#failures = 0;
     connection.onLeaving(() => this.#onLeaving(connection));
-    if (former !== undefined) void former.close(this.#drainMs);
+    if (former !== undefined) void former.close(drainMs);
     for (const messages of this.#batches.splice(0)) this.send(messages);
   }
 

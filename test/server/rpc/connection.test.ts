@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { encode } from '../../../proto/codec.ts';
 import { ExpectedError } from '../../../proto/errors.ts';
@@ -6,7 +7,7 @@ import type { StreamRecord } from '../../../proto/schema/event.ts';
 import type { Handlers } from '../../../server/rpc/answering.ts';
 import { RpcConnection } from '../../../server/rpc/connection.ts';
 import { windowBytes } from '../../../server/rpc/flow.ts';
-import { encodeFrame } from '../../../server/rpc/frames.ts';
+import { encodeFrame, type FrameKind, frameKinds } from '../../../server/rpc/frames.ts';
 import { shakeHands } from '../../../server/rpc/handshake.ts';
 import { VirtualClock } from '../../sim/clock.ts';
 import { MemoryNetwork, type MemoryStream, memoryPair, statusOf, testHost } from './memory-network.ts';
@@ -390,4 +391,36 @@ test('a cluster id that becomes known is told, and a foreign one ends the conver
   expect(far.peer.clusterId).toBe('c1');
   near.announceCluster('c2');
   expect(await far.closed).toMatchObject({ reason: 'foreign_cluster' });
+});
+
+test('whatever a peer sends, the connection goes on or is broken off with a reason, and nothing else happens', async () => {
+  const body = fc.oneof(
+    fc.uint8Array({ maxLength: 40 }),
+    fc.json({ maxDepth: 2 }).map((text) => encode(JSON.parse(text))),
+    fc
+      .constantFrom('status', 'events.read', 'raft.messages')
+      .map((method) => encode([method, fromStart, 10])),
+  );
+  const frame = fc.record({
+    kind: fc.constantFrom(...(Object.keys(frameKinds) as FrameKind[])),
+    id: fc.integer({ min: 0, max: 3 }),
+    body,
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(frame, { maxLength: 12 }), async (frames) => {
+      const handlers = {
+        calls: { status: async () => statusOf(1) },
+        streams: { 'events.read': () => positions(5) },
+        notices: { 'raft.messages': () => {} },
+      };
+      const { far, streams, clock, bugs } = await connected(handlers, handlers);
+      for (const { kind, id, body } of frames) streams[0].write(encodeFrame(kind, id, body));
+      await clock.settleFor(1);
+      expect(bugs).toEqual([]);
+      if (!far.usable && frames.every(({ kind }) => kind !== 'goodbye')) {
+        expect(await far.closed).toHaveProperty('reason');
+      }
+    }),
+    { numRuns: 150 },
+  );
 });
