@@ -14,7 +14,6 @@ import { type AgentLogger, makeLogger } from '../logger.ts';
 import { isPlain, lineOf } from '../startup-errors.ts';
 import { Exit, exitFailed } from './io.ts';
 import { openHost } from './open-host.ts';
-import { startServer } from './start-server.ts';
 
 /** After this long a polite end becomes an impolite one. */
 const patienceMs = 5_000;
@@ -33,7 +32,8 @@ export async function runAgent(config: AgentConfig, reload: () => Promise<LoadRe
       host,
       folder,
       logger,
-      startServer: config.server ? startServer : null,
+      // A plain agent does not carry a server in its memory.
+      startServer: config.server ? (await import('./start-server.ts')).startServer : null,
       keys: config.encrypt === null ? [] : [config.encrypt],
       readConfig: async () => checkedConfig(await reload(), logger),
       configSignature: () => signatureOf(config.configPaths),
