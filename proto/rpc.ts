@@ -104,6 +104,32 @@ export interface ServerStatus {
   readonly lastOffset: number;
 }
 
+/** One of the servers in Raft's membership. */
+export interface ServerEntry {
+  readonly id: string;
+  /** '' when the catalog does not know it. */
+  readonly node: string;
+  readonly address: string;
+  readonly leader: boolean;
+  readonly voter: boolean;
+}
+
+export interface ServersHealth {
+  /** How many more voters may be lost before nothing can be written. */
+  readonly failureTolerance: number;
+  readonly servers: ReadonlyArray<
+    ServerEntry & {
+      /** State of the member in gossip. */
+      readonly state: string;
+      readonly healthy: boolean;
+      /** Milliseconds since the leader heard of it; -1 when it never did. */
+      readonly lastContactMs: number;
+      readonly lastIndex: number;
+    }
+  >;
+  readonly term: number;
+}
+
 /** What a server without a cluster and a server of one say to each other before there is anything to agree on. */
 export interface BootstrapStatus {
   readonly nodeId: string;
@@ -187,6 +213,17 @@ export interface RpcCalls {
   };
   /** This server wants to give up its vote and be forgotten (`rollcall leave`); refused with QUORUM. */
   'server.leave': { params: { nodeId: string }; answer: Record<string, never> };
+  /** Who belongs to the servers: as the leader has it, or with `stale` as whoever is asked has it. */
+  'server.list': { params: { stale: boolean }; answer: { servers: readonly ServerEntry[] } };
+  /** How the servers are, as the leader sees them. */
+  'server.health': { params: Record<string, never>; answer: ServersHealth };
+  /**
+   * Takes the vote of a server, named by its id or its address, and forgets it. Rejects with NOT_FOUND, QUORUM, or BUSY
+   * while another change is under way.
+   */
+  'server.remove': { params: { id: string; address: string }; answer: Record<string, never> };
+  /** A learner that has caught up votes at once. Rejects as `server.remove` does. */
+  'server.promote': { params: { id: string; address: string }; answer: Record<string, never> };
   /** The leader's wall clock, Unix milliseconds, for whoever wants to know how far off his own is. */
   'leader.time': { params: Record<string, never>; answer: { wallMs: number } };
   /** Asks the leader to hand over to another voter (`''`: whoever is most up to date) and waits until it has. */

@@ -14,7 +14,8 @@ import type { BootstrapStatus, ClusterSeed, Rpc } from '../proto/rpc.ts';
 import type { KnownServer } from './fsm/state.ts';
 import { type GossipMember, type GossipView, isThere } from './gossip-view.ts';
 import type { MembershipTarget } from './raft/raft.ts';
-import type { PeerStatus, RaftStatus } from './raft/ready.ts';
+import type { RaftStatus } from './raft/ready.ts';
+import { type HealthLimits, isHealthy, objectionTo } from './server-health.ts';
 
 export interface AutopilotPorts {
   readonly id: ServerId;
@@ -35,7 +36,7 @@ export interface AutopilotReplica {
   changeMembership(target: MembershipTarget): { readonly index: number } | { readonly refused: string };
 }
 
-export interface AutopilotLimits {
+export interface AutopilotLimits extends HealthLimits {
   /** Time between two looks. Default 1,000. */
   readonly intervalMs: number;
   /** A newcomer votes when it has been healthy for so long. Default 10,000, as in Consul. */
@@ -46,6 +47,18 @@ export interface AutopilotLimits {
   readonly lagMax: number;
   /** Ticks of silence after which a server is not healthy. Default 5. */
   readonly silentTicksMax: number;
+}
+
+export interface ServerHealth {
+  readonly id: ServerId;
+  readonly address: string;
+  readonly voter: boolean;
+  /** As gossip sees it. */
+  readonly state: string;
+  readonly healthy: boolean;
+  /** Ticks since it was heard; -1 when it never was. */
+  readonly silentTicks: number;
+  readonly lastIndex: number;
 }
 
 const defaults: AutopilotLimits = {
@@ -100,9 +113,49 @@ export class Autopilot {
       throw new ExpectedError('NOT_FOUND', `${id} is no server of this cluster`);
     }
     const left = voters.filter((voter) => voter !== id);
-    const objection = voters.includes(id) ? this.#objection(status, left) : null;
+    const objection = voters.includes(id) ? objectionTo(status, left, this.#limits) : null;
     if (objection !== null) throw new ExpectedError('QUORUM', objection);
     await this.#change({ voters: left, learners: learners.filter((learner) => learner !== id) });
+  }
+
+  /**
+   * A learner votes from now on, without the wait for 10 stable seconds. Rejects with NOT_FOUND for a stranger, BUSY for
+   * one that has not caught up, QUORUM when too few of the new set would be healthy.
+   */
+  async addVoter(id: ServerId): Promise<void> {
+    const status = this.#ports.replica.status();
+    const { voters, learners } = status.membership;
+    if (voters.includes(id)) return;
+    if (!learners.includes(id)) throw new ExpectedError('NOT_FOUND', `${id} is no server of this cluster`);
+    const peer = status.peers.find((each) => each.id === id);
+    if (peer === undefined || !isHealthy(status, peer, this.#limits)) {
+      const lag = Math.max(0, status.commit - (peer?.match ?? 0));
+      throw new ExpectedError('BUSY', `${id} is not ready to vote: it is silent or lacks ${lag} entries`);
+    }
+    const next = [...voters, id];
+    const objection = objectionTo(status, next, this.#limits, id);
+    if (objection !== null) throw new ExpectedError('QUORUM', objection);
+    await this.#change({ voters: next, learners: learners.filter((learner) => learner !== id) });
+  }
+
+  /** All servers as the leader sees them. */
+  health(): readonly ServerHealth[] {
+    const status = this.#ports.replica.status();
+    const { voters, learners, addresses } = status.membership;
+    return [...voters, ...learners].map((id) => {
+      const isSelf = id === status.id;
+      const peer = status.peers.find((each) => each.id === id);
+      const member = this.#memberOf(id);
+      return {
+        id,
+        address: addresses[id] ?? '',
+        voter: voters.includes(id),
+        state: isSelf ? 'alive' : (member?.state ?? 'left'),
+        healthy: isSelf || (peer !== undefined && isHealthy(status, peer, this.#limits)),
+        silentTicks: isSelf ? 0 : (peer?.silentTicks ?? -1),
+        lastIndex: isSelf ? status.lastIndex : (peer?.match ?? 0),
+      };
+    });
   }
 
   #schedule(delayMs: number): void {
@@ -143,7 +196,9 @@ export class Autopilot {
 
   #observe(status: RaftStatus): void {
     const nowMs = this.#ports.clock.nowMs();
-    const healthy = new Set(status.peers.filter((peer) => this.#isHealthy(status, peer)).map(({ id }) => id));
+    const healthy = new Set(
+      status.peers.filter((peer) => isHealthy(status, peer, this.#limits)).map(({ id }) => id),
+    );
     keepSince(
       this.#healthySince,
       status.membership.learners.filter((id) => healthy.has(id)),
@@ -156,14 +211,6 @@ export class Autopilot {
     const dead = voters.filter((id) => stateOf(id) === 'failed');
     const gone = learners.filter((id) => stateOf(id) === 'failed' || stateOf(id) === 'left');
     keepSince(this.#deadSince, [...dead, ...gone], nowMs);
-  }
-
-  #isHealthy(status: RaftStatus, peer: PeerStatus): boolean {
-    return (
-      peer.silentTicks <= this.#limits.silentTicksMax &&
-      peer.match + this.#limits.lagMax >= status.commit &&
-      peer.state === 'replicate'
-    );
   }
 
   /** Addresses follow their owners; the identity is the id. */
@@ -187,7 +234,7 @@ export class Autopilot {
     if (learner === undefined) return null;
     const [dead] = voters.filter((id) => isOver(this.#deadSince.get(id), this.#limits.deadMs, nowMs));
     const next = [...voters.filter((id) => id !== dead), learner];
-    if (this.#objection(status, next, learner) !== null) return null;
+    if (objectionTo(status, next, this.#limits, learner) !== null) return null;
     const what = dead === undefined ? 'votes from now on' : `votes from now on, in the place of ${dead}`;
     this.#ports.logger.info(`server ${learner} ${what}`);
     return { voters: next, learners: learners.filter((id) => id !== learner), addresses: {} };
@@ -212,7 +259,7 @@ export class Autopilot {
       const answer = await this.#ask(id);
       if (!answer?.damaged || answer.clusterId !== this.#ports.seed.clusterId) continue;
       const left = voters.filter((voter) => voter !== id);
-      if (voters.includes(id) && this.#objection(status, left) !== null) continue;
+      if (voters.includes(id) && objectionTo(status, left, this.#limits) !== null) continue;
       this.#ports.logger.warn(`server ${member.name} has a damaged log and is filled anew`);
       return { voters: left, learners: learners.filter((learner) => learner !== id), addresses: {} };
     }
@@ -261,18 +308,6 @@ export class Autopilot {
     if (error.code !== 'FOREIGN_CLUSTER' || this.#named.has(member.id)) return;
     this.#named.add(member.id);
     this.#ports.logger.warn(`server ${member.name} cannot join: ${error.message}`);
-  }
-
-  /** Why this set of voters would not be safe: its majority must be there. `newcomer` was found healthy already. */
-  #objection(status: RaftStatus, voters: readonly ServerId[], newcomer?: ServerId): string | null {
-    if (voters.length === 0) return 'it is the last voter; its disk alone knows the cluster';
-    const heard = new Set(
-      status.peers.filter((peer) => this.#isHealthy(status, peer)).map((peer) => peer.id),
-    );
-    const there = voters.filter((id) => id === this.#ports.id || id === newcomer || heard.has(id));
-    const needed = Math.floor(voters.length / 2) + 1;
-    if (there.length >= needed) return null;
-    return `the quorum would be lost: of the ${voters.length} voters left only ${there.length} would be healthy, ${needed} are needed`;
   }
 
   /** Resolves when the change is in force and committed. */

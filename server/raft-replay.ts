@@ -2,11 +2,11 @@
  * What the records of the Raft log add up to. Records pass through here when the log is opened and again when they
  * have become durable, so that there is one way to read them.
  */
-import { decode } from '../proto/codec.ts';
 import { ExpectedError } from '../proto/errors.ts';
 import type { HardState, Membership } from '../proto/raft.ts';
 import type { StoredRecord } from '../proto/store/record.ts';
 import { EntryCache } from './entry-cache.ts';
+import { decodeMembership } from './raft/membership.ts';
 import { RaftIndex } from './raft-index.ts';
 import { parseCut, parseEntry, parseHardState, parseHead, parseReset, recordType } from './raft-records.ts';
 
@@ -60,7 +60,7 @@ export class RaftReplay {
         this.index.append(entry.index, entry.term, record.position);
         this.cache.append(entry);
         if (entry.kind === 'membership') {
-          this.#memberships.push({ index: entry.index, membership: decode(entry.data) as Membership });
+          this.#memberships.push({ index: entry.index, membership: decodeMembership(entry.data) });
         }
         return;
       }

@@ -125,6 +125,11 @@ export class Replica {
     return this.#standing;
   }
 
+  /** Milliseconds of one tick of the core. */
+  get tickMs(): number {
+    return this.#limits.tickMs;
+  }
+
   get isLeader(): boolean {
     return this.#standing.role === 'leader';
   }

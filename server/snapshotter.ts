@@ -6,7 +6,6 @@
  */
 
 import { assert } from '../proto/assert.ts';
-import { decode } from '../proto/codec.ts';
 import { ExpectedError, messageOf } from '../proto/errors.ts';
 import type { Logger } from '../proto/logger.ts';
 import type { Entry, Membership, ServerId, SnapshotMeta } from '../proto/raft.ts';
@@ -14,6 +13,7 @@ import type { Rpc } from '../proto/rpc.ts';
 import type { Fsm } from './fsm/fsm.ts';
 import { encodeState, StateBuilder, viewState } from './fsm/snapshot.ts';
 import type { State } from './fsm/state.ts';
+import { decodeMembership } from './raft/membership.ts';
 import type { Snapshots, StoredSnapshot } from './snapshots.ts';
 
 /** What is asked of the log on disk. */
@@ -101,7 +101,7 @@ export class Snapshotter {
     for (const entry of entries) {
       this.#bytes += entry.data.length;
       if (entry.kind !== 'membership') continue;
-      this.#membership = { index: entry.index, membership: decode(entry.data) as Membership };
+      this.#membership = { index: entry.index, membership: decodeMembership(entry.data) };
     }
     this.#entries += entries.length;
     if (this.#entries >= this.#limits.entriesMax || this.#bytes >= this.#limits.bytesMax) this.take();

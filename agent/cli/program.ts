@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, Entry>> = {
   'force-leave': { summary: 'Count a failed member as left.', load: () => import('./force-leave.ts') },
   reload: { summary: 'Make an agent read its files again.', load: () => import('./reload.ts') },
   maint: { summary: 'Put a node or service into maintenance.', load: () => import('./maint.ts') },
+  operator: { summary: 'Care for the servers.', load: () => import('./operator.ts') },
   validate: { summary: 'Check configuration files without starting.', load: () => import('./validate.ts') },
   check: { summary: 'Try a check before it is deployed.', load: () => import('./check.ts') },
   config: { summary: 'Explain a configuration.', load: () => import('./config.ts') },

@@ -11,6 +11,7 @@ import type { EventHub } from './event-hub.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
+import { operatorRoutes } from './operator.ts';
 import { CatalogReader } from './reads.ts';
 import { registerRoutes } from './register.ts';
 import { rootRoutes } from './root.ts';
@@ -29,6 +30,7 @@ export function allRoutes(context: HttpContext, hub: EventHub): Route[] {
     ...registerRoutes(context, reader),
     ...healthRoutes(reader),
     ...statusRoutes(context, reader),
+    ...operatorRoutes(context, reader),
     ...eventRoutes(context, hub),
     ...cursorRoutes(context),
     ...historyRoutes(context),

@@ -8,6 +8,7 @@ import type { MethodContext } from './context.ts';
 import * as cursors from './cursors.ts';
 import * as events from './events.ts';
 import * as journal from './journal.ts';
+import * as operator from './operator.ts';
 
 export function makeHandlers(context: MethodContext): RpcHandlers {
   return {
@@ -26,6 +27,10 @@ export function makeHandlers(context: MethodContext): RpcHandlers {
       'cursor.list': (_params, peer) => cursors.list(context, peer),
       'events.history': (params) => events.history(context, params),
       'server.leave': (params, peer) => cluster.leave(context, params, peer),
+      'server.list': (params, peer) => operator.list(context, params, peer),
+      'server.health': (_params, peer) => operator.health(context, peer),
+      'server.remove': (params, peer) => operator.remove(context, params, peer),
+      'server.promote': (params, peer) => operator.promote(context, params, peer),
       'leader.time': (_params, peer) => cluster.time(context, peer),
       'leader.transfer': (params, peer) => cluster.transfer(context, params, peer),
     },

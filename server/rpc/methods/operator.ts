@@ -1,0 +1,111 @@
+/** What operators ask about the servers and change in them. Each change is the leader's, and never costs the quorum. */
+import { z } from 'zod';
+import { ExpectedError } from '../../../proto/errors.ts';
+import type { Membership, ServerId } from '../../../proto/raft.ts';
+import type { RpcCalls, RpcPeer, ServerEntry } from '../../../proto/rpc.ts';
+import type { Consensus } from '../../consensus.ts';
+import { failureTolerance } from '../../server-health.ts';
+import { checkParams } from './check-params.ts';
+import { consensusOf, dutiesOf, type MethodContext } from './context.ts';
+
+const listParams = z.object({ stale: z.boolean() });
+const whichParams = z.object({ id: z.string().max(256), address: z.string().max(256) });
+
+type Which = z.output<typeof whichParams>;
+
+export async function list(
+  context: MethodContext,
+  params: RpcCalls['server.list']['params'],
+  peer: RpcPeer,
+): Promise<RpcCalls['server.list']['answer']> {
+  const { stale } = checkParams(listParams, params);
+  if (stale) return { servers: entriesOf(consensusOf(context)) };
+  return context.door.run({
+    peer,
+    mayRepeat: true,
+    here: async (consensus) => {
+      await consensus.replica.readBarrier('default');
+      return { servers: entriesOf(consensus) };
+    },
+    there: (leader, timeoutMs) => leader.call('server.list', { stale }, { timeoutMs }),
+  });
+}
+
+export function health(context: MethodContext, peer: RpcPeer): Promise<RpcCalls['server.health']['answer']> {
+  return context.door.run({
+    peer,
+    mayRepeat: true,
+    here: async (consensus) => healthOf(context, consensus),
+    there: (leader, timeoutMs) => leader.call('server.health', {}, { timeoutMs }),
+  });
+}
+
+export function remove(context: MethodContext, params: Which, peer: RpcPeer): Promise<Record<string, never>> {
+  return change(context, 'server.remove', params, peer, (id) => dutiesOf(context).autopilot.remove(id));
+}
+
+export function promote(
+  context: MethodContext,
+  params: Which,
+  peer: RpcPeer,
+): Promise<Record<string, never>> {
+  return change(context, 'server.promote', params, peer, (id) => dutiesOf(context).autopilot.addVoter(id));
+}
+
+function change(
+  context: MethodContext,
+  method: 'server.remove' | 'server.promote',
+  params: Which,
+  peer: RpcPeer,
+  act: (id: ServerId) => Promise<void>,
+): Promise<Record<string, never>> {
+  const which = checkParams(whichParams, params);
+  return context.door.run({
+    peer,
+    mayRepeat: false,
+    here: async (consensus) => {
+      await act(serverOf(consensus.replica.status().membership, which));
+      return {};
+    },
+    there: (leader, timeoutMs) => leader.call(method, which, { timeoutMs }),
+  });
+}
+
+/** Throws NOT_FOUND in Consul's words. */
+function serverOf({ voters, learners, addresses }: Membership, { id, address }: Which): ServerId {
+  const all = [...voters, ...learners];
+  const found = all.find((each) => (id === '' ? addresses[each] === address : each === id));
+  if (found !== undefined) return found;
+  const what = id === '' ? `address ${JSON.stringify(address)}` : `id ${JSON.stringify(id)}`;
+  throw new ExpectedError('NOT_FOUND', `${what} was not found in the Raft configuration`, { status: 500 });
+}
+
+function entriesOf({ replica, fsm }: Consensus): ServerEntry[] {
+  const { membership } = replica.status();
+  const { voters, learners, addresses } = membership;
+  return [...voters, ...learners].map((id) => ({
+    id,
+    node: fsm.state.catalog.nodeById(id)?.name ?? '',
+    address: addresses[id] ?? '',
+    leader: id === replica.standing.leader,
+    voter: voters.includes(id),
+  }));
+}
+
+function healthOf(context: MethodContext, consensus: Consensus): RpcCalls['server.health']['answer'] {
+  const found = new Map(
+    dutiesOf(context)
+      .autopilot.health()
+      .map((server) => [server.id, server]),
+  );
+  const servers = entriesOf(consensus).flatMap((entry) => {
+    const server = found.get(entry.id);
+    if (server === undefined) return [];
+    const { state, healthy, silentTicks, lastIndex } = server;
+    const lastContactMs = silentTicks < 0 ? -1 : silentTicks * consensus.replica.tickMs;
+    return [{ ...entry, state, healthy, lastContactMs, lastIndex }];
+  });
+  const voters = servers.filter((server) => server.voter);
+  const tolerance = failureTolerance(voters.length, voters.filter((server) => server.healthy).length);
+  return { failureTolerance: tolerance, servers, term: consensus.replica.standing.term };
+}
