@@ -30,7 +30,9 @@ export interface SyncJournal {
   readonly id: string;
   /** Number of the newest record ever appended, 0 before the first. */
   readonly lastRevision: number;
-  /** The oldest records that are not confirmed. */
+  /** Records that are not confirmed, also those that are not durable yet. */
+  readonly length: number;
+  /** The oldest records that are not confirmed, as far as they are durable. */
   pending(limit: number): readonly JournalRecord[];
   /** The servers hold everything up to this number. */
   confirm(revision: number): void;
@@ -152,8 +154,13 @@ export class AntiEntropy {
     });
   }
 
+  /**
+   * A comparison says what the newest record says. While that one is not durable, it would give away a number that a crash
+   * may let the journal give again.
+   */
   #hasWork(): boolean {
-    return this.#compareDue || this.#ports.journal.pending(1).length > 0;
+    const { journal } = this.#ports;
+    return journal.pending(1).length > 0 || (this.#compareDue && journal.length === 0);
   }
 
   async #work(): Promise<void> {

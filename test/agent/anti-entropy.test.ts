@@ -30,6 +30,8 @@ class Story {
   members = 3;
   records: JournalRecord[] = [];
   lastRevision = 0;
+  /** Records beyond it are on their way to the disk. */
+  durable = Number.POSITIVE_INFINITY;
   #listeners: Array<() => void> = [];
   #connected: Array<() => void> = [];
   readonly sync: AntiEntropy;
@@ -45,7 +47,10 @@ class Story {
         get lastRevision() {
           return story.lastRevision;
         },
-        pending: (limit) => this.records.slice(0, limit),
+        get length() {
+          return story.records.length;
+        },
+        pending: (limit) => this.records.filter(({ revision }) => revision <= this.durable).slice(0, limit),
         confirm: (revision) => {
           this.records = this.records.filter((record) => record.revision > revision);
         },
@@ -222,6 +227,21 @@ test('a comparison that failed is made up for, and waits for the journal', async
   await story.clock.settleFor(0);
   expect(story.delivered).toEqual([1, 2]);
   expect(story.compared.at(-1)).toMatchObject({ revision: 2 });
+});
+
+test('a comparison waits for a record that is still on its way to the disk', async () => {
+  const story = new Story();
+  story.sync.start();
+  story.durable = 0;
+  story.append();
+  story.sync.compareSoon();
+  await story.clock.settleFor(1_000);
+  expect(story.compared).toEqual([]);
+  story.durable = 1;
+  story.sync.compareSoon();
+  await story.clock.settleFor(1_000);
+  expect(story.delivered).toEqual([1]);
+  expect(story.compared).toHaveLength(1);
 });
 
 test('a catalog that has forgotten confirmed records is set right before the journal goes on', async () => {
