@@ -21,15 +21,17 @@ export const holdMs = 7_000;
 /** Between two attempts, unless the standing changes before. */
 const retryMs = 100;
 
-/** Surely not done. */
+/** This attempt surely did nothing. */
 const notDone: readonly ErrorCode[] = ['NOT_LEADER', 'NO_LEADER'];
 /** Done or not: only what has no second effect is tried again. */
 const unknown: readonly ErrorCode[] = ['OUTCOME_UNKNOWN', 'CONNECTION_LOST', 'TIMEOUT', 'STOPPING'];
+/** Said before anything reached the log: it takes nothing back of what an earlier attempt may have done. */
+const beforeTheLog: readonly ErrorCode[] = [...notDone, ...unknown, 'BUSY', 'CANNOT_WRITE'];
 
 export interface LeaderWork<T> {
   readonly peer: RpcPeer;
-  /** A second time has no second effect: reads, journals, writes with a key. */
-  readonly mayRepeat: boolean;
+  /** What it changes: nothing (a read), something once however often it is asked (a journal, a key), or something each time. */
+  readonly effect: 'none' | 'once' | 'each';
   /** On this server, which leads. May still reject with NOT_LEADER. */
   here(consensus: Consensus): Promise<T>;
   /** At the server that leads. */
@@ -49,18 +51,20 @@ export class LeaderDoor {
   async run<T>(work: LeaderWork<T>): Promise<T> {
     const { clock } = this.#ports;
     const deadlineMs = clock.nowMs() + this.#holdMs;
+    let mayBeDone = false;
     for (;;) {
-      const failure = await this.#attempt(work, deadlineMs).then(
+      const result = await this.#attempt(work, deadlineMs).then(
         (value) => ({ value }),
         (error: unknown) => ({ error }),
       );
-      if ('value' in failure) return failure.value;
-      const { error } = failure;
+      if ('value' in result) return result.value;
+      const { error } = result;
       // Whoever passed it on holds it, too: it is told at once.
       if (this.#wasPassedOn(work.peer) || !isExpected(error)) throw error;
-      const mayRepeat = notDone.includes(error.code) || (work.mayRepeat && unknown.includes(error.code));
-      if (!mayRepeat) throw finalOf(error);
-      if (clock.nowMs() + retryMs > deadlineMs) throw finalOf(error);
+      const isUnknown = unknown.includes(error.code);
+      mayBeDone ||= isUnknown && work.effect !== 'none';
+      const mayRepeat = notDone.includes(error.code) || (isUnknown && work.effect !== 'each');
+      if (!mayRepeat || clock.nowMs() + retryMs > deadlineMs) throw finalOf(error, mayBeDone);
       await this.#standingOr(retryMs);
     }
   }
@@ -100,11 +104,11 @@ export class LeaderDoor {
   }
 }
 
-/** A client knows no NOT_LEADER: to it there is none. And a lost connection says nothing about its write. */
-function finalOf(error: ExpectedError): ExpectedError {
-  if (error.code === 'NOT_LEADER') return new ExpectedError('NO_LEADER', undefined, { cause: error });
-  if (error.code === 'CONNECTION_LOST' || error.code === 'TIMEOUT') {
-    return new ExpectedError('OUTCOME_UNKNOWN', undefined, { cause: error });
-  }
-  return error;
+/** A client knows no NOT_LEADER: to it there is none. And no later refusal makes undone what may have been done before. */
+function finalOf(error: ExpectedError, mayBeDone: boolean): ExpectedError {
+  if (!beforeTheLog.includes(error.code)) return error;
+  if (mayBeDone) return new ExpectedError('OUTCOME_UNKNOWN', undefined, { cause: error });
+  return error.code === 'NOT_LEADER' || unknown.includes(error.code)
+    ? new ExpectedError('NO_LEADER', undefined, { cause: error })
+    : error;
 }

@@ -43,7 +43,12 @@ function attempt(where: string): Promise<string> {
 }
 
 function run(fields: Partial<LeaderWork<string>> = {}): Promise<string> {
-  const work = { peer: agent, mayRepeat: false, here: () => attempt('here'), there: () => attempt('there') };
+  const work = {
+    peer: agent,
+    effect: 'each' as const,
+    here: () => attempt('here'),
+    there: () => attempt('there'),
+  };
   return until({ settle: (ms) => clock.settleFor(ms) }, door.run({ ...work, ...fields }));
 }
 
@@ -88,12 +93,33 @@ test('surely not done is tried again; done or not only when it may be repeated',
   fails('CONNECTION_LOST');
   await expect(run()).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
   fails('CONNECTION_LOST', 'OUTCOME_UNKNOWN', 'TIMEOUT');
-  expect(await run({ mayRepeat: true })).toBe('done');
+  expect(await run({ effect: 'once' })).toBe('done');
+});
+
+test('once an attempt may have done it, no later refusal says that it was not done', async () => {
+  fails('CONNECTION_LOST');
+  clock.after(50, () => {
+    leader = null;
+  });
+  await expect(run({ effect: 'once' })).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+  leader = 's1';
+  fails('TIMEOUT', 'BUSY');
+  await expect(run({ effect: 'once' })).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+  fails('TIMEOUT', 'NAME_TAKEN');
+  await expect(run({ effect: 'once' })).rejects.toMatchObject({ code: 'NAME_TAKEN' });
+});
+
+test('a read that never came through is no riddle: there was no leader', async () => {
+  fails('CONNECTION_LOST');
+  clock.after(50, () => {
+    leader = null;
+  });
+  await expect(run({ effect: 'none' })).rejects.toMatchObject({ code: 'NO_LEADER' });
 });
 
 test('what the work refuses is refused at once', async () => {
   fails('NAME_TAKEN');
-  await expect(run({ mayRepeat: true })).rejects.toMatchObject({ code: 'NAME_TAKEN' });
+  await expect(run({ effect: 'once' })).rejects.toMatchObject({ code: 'NAME_TAKEN' });
   expect(attempts).toHaveLength(1);
 });
 

@@ -52,7 +52,7 @@ export async function query(
   const mode = params.mode === 'consistent' ? 'consistent' : 'default';
   return context.door.run({
     peer,
-    mayRepeat: true,
+    effect: 'none',
     here: async (consensus) => {
       await consensus.replica.readBarrier(mode);
       return answerFrom(consensus, params);
@@ -68,7 +68,7 @@ export function write(
 ): Promise<Write['answer']> {
   return context.door.run({
     peer,
-    mayRepeat: params.once !== null,
+    effect: params.once === null ? 'each' : 'once',
     here: async (consensus) => {
       const { body, once } = checkParams(writeParams, params);
       if (!writable.has(body.kind))

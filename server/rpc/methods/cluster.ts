@@ -94,7 +94,7 @@ export function leave(
 ): Promise<Record<string, never>> {
   return context.door.run({
     peer,
-    mayRepeat: false,
+    effect: 'each',
     here: async () => {
       await dutiesOf(context).autopilot.remove(params.nodeId);
       return {};
@@ -106,7 +106,7 @@ export function leave(
 export function time(context: MethodContext, peer: RpcPeer): Promise<RpcCalls['leader.time']['answer']> {
   return context.door.run({
     peer,
-    mayRepeat: true,
+    effect: 'once',
     here: async () => ({ wallMs: context.clock.wallMs() }),
     there: (leader, timeoutMs) => leader.call('leader.time', {}, { timeoutMs }),
   });
@@ -119,7 +119,7 @@ export function transfer(
 ): Promise<Record<string, never>> {
   return context.door.run({
     peer,
-    mayRepeat: false,
+    effect: 'each',
     here: async (consensus) => {
       await handOver(consensus.replica, context.clock, params.to);
       return {};

@@ -22,7 +22,7 @@ export function acknowledge(
 ): Promise<Acknowledge['answer']> {
   return context.door.run({
     peer,
-    mayRepeat: true,
+    effect: 'once',
     here: async () => {
       const { offset, ...cursor } = checkParams(acknowledgeParams, params);
       await dutiesOf(context).cursors.acknowledge(cursor, offset);
@@ -39,7 +39,7 @@ export function remove(
 ): Promise<Remove['answer']> {
   return context.door.run({
     peer,
-    mayRepeat: true,
+    effect: 'once',
     here: async ({ replica }) => {
       const { name } = checkParams(z.object({ name: cursorName }), params);
       await replica.propose({ kind: 'cursor.remove', v: 1, name });
@@ -52,7 +52,7 @@ export function remove(
 export function list(context: MethodContext, peer: RpcPeer): Promise<List['answer']> {
   return context.door.run({
     peer,
-    mayRepeat: true,
+    effect: 'none',
     here: async ({ replica }) => {
       await replica.readBarrier('default');
       return { cursors: dutiesOf(context).cursors.list() };

@@ -35,7 +35,7 @@ export async function deliver(
   checkSpeaker(params.identity, peer);
   return context.door.run({
     peer,
-    mayRepeat: true,
+    effect: 'once',
     here: async ({ replica }) => {
       const body = checkParams(deliverParams, params);
       await dutiesOf(context).reconcile.introduce(body.identity);
@@ -54,7 +54,7 @@ export async function compare(
   checkSpeaker(params.identity, peer);
   return context.door.run({
     peer,
-    mayRepeat: true,
+    effect: 'once',
     here: async ({ replica, fsm }) => {
       const body = checkParams(compareParams, params);
       await dutiesOf(context).reconcile.introduce(body.identity);

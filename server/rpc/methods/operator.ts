@@ -22,7 +22,7 @@ export async function list(
   if (stale) return { servers: entriesOf(consensusOf(context)) };
   return context.door.run({
     peer,
-    mayRepeat: true,
+    effect: 'once',
     here: async (consensus) => {
       await consensus.replica.readBarrier('default');
       return { servers: entriesOf(consensus) };
@@ -34,7 +34,7 @@ export async function list(
 export function health(context: MethodContext, peer: RpcPeer): Promise<RpcCalls['server.health']['answer']> {
   return context.door.run({
     peer,
-    mayRepeat: true,
+    effect: 'once',
     here: async (consensus) => healthOf(context, consensus),
     there: (leader, timeoutMs) => leader.call('server.health', {}, { timeoutMs }),
   });
@@ -62,7 +62,7 @@ function change(
   const which = checkParams(whichParams, params);
   return context.door.run({
     peer,
-    mayRepeat: false,
+    effect: 'each',
     here: async (consensus) => {
       await act(serverOf(consensus.replica.status().membership, which));
       return {};
