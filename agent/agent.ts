@@ -267,6 +267,8 @@ export class Agent {
       report: (report) => this.#reportSync(report),
     });
     sync.start();
+    // A server is connected to itself from the first moment.
+    if (pool === null) sync.compareSoon();
     this.#running.push(() => sync.stop());
     return sync;
   }
