@@ -19,10 +19,12 @@ import type { AgentConfig } from './config/agent-config.ts';
 import { ConfigCheck } from './config-check.ts';
 import { ConfigWatch } from './config-watch.ts';
 import type { MembershipChange } from './gossip/membership.ts';
+import { GossipNews } from './gossip-news.ts';
 import { type GossipMembership, startGossip } from './gossip-thread.ts';
 import { startHttp } from './http/server.ts';
-import { makeHttpContext } from './http-context.ts';
+import { type HttpContextParts, makeHttpContext } from './http-context.ts';
 import { Joiner } from './joiner.ts';
+import { KeyRotation, type SavedRotation } from './key-rotation.ts';
 import { leaderClock } from './leader-clock.ts';
 import { LocalParts } from './local-parts.ts';
 import type { AgentLogger } from './logger.ts';
@@ -61,6 +63,12 @@ export interface AgentOptions {
   readonly configSignature: () => Promise<string>;
   /** This agent cannot or need not go on; `failure` is null when it was asked to end. */
   readonly onEnd: (failure: Error | null) => void;
+}
+
+/** What the HTTP API shows beside the agent itself. */
+interface HttpParts
+  extends Pick<HttpContextParts, 'membership' | 'rpc' | 'pool' | 'sync' | 'news' | 'keyRotation'> {
+  readonly parts: LocalParts;
 }
 
 export class Agent {
@@ -161,10 +169,12 @@ export class Agent {
     this.#running.push(() => parts.stop());
 
     const membership = await this.#startGossipAndServer(parts);
+    const news = this.#startNews(parts, membership);
     const { rpc, pool } = this.#connect(parts, membership);
     this.#rpc = rpc;
     const sync = this.#startSync(parts, membership, rpc, pool);
-    await this.#startHttp(parts, membership, rpc, pool, sync);
+    const keyRotation = this.#keyRotation(parts, membership);
+    await this.#startHttp({ parts, membership, rpc, pool, sync, news, keyRotation });
     parts.start(this.#config);
     this.#configCheck = new ConfigCheck(parts.state, parts.local.runner);
     this.#startJoining(membership);
@@ -273,13 +283,29 @@ export class Agent {
     return sync;
   }
 
-  async #startHttp(
-    parts: LocalParts,
-    membership: GossipMembership,
-    rpc: Rpc,
-    pool: ServerPool | null,
-    sync: AntiEntropy,
-  ): Promise<void> {
+  #startNews({ state }: LocalParts, membership: GossipMembership): GossipNews {
+    const { nodeName: node } = this.#config;
+    const news = new GossipNews({ clock: this.#options.host.clock, node, membership, state });
+    this.#running.push(() => news.stop());
+    return news;
+  }
+
+  #keyRotation({ store }: LocalParts, membership: GossipMembership): KeyRotation {
+    const { clock, random } = this.#options.host;
+    const rotation = new KeyRotation({
+      clock,
+      random,
+      keys: (operation, key) => membership.keys(operation, key),
+      failedMembers: () =>
+        membership.members().flatMap((each) => (each.state === 'failed' ? [each.name] : [])),
+      saved: store.value<SavedRotation | null>('key-rotation', { mode: 0o600 }),
+    });
+    // A question that is under way ends with gossip, which stops next.
+    this.#running.push(() => void rotation.stop());
+    return rotation;
+  }
+
+  async #startHttp({ parts, ...shown }: HttpParts): Promise<void> {
     const { host, folder, onEnd } = this.#options;
     const config = this.#config;
     if (config.ports.http === -1) return;
@@ -288,13 +314,10 @@ export class Agent {
       random: host.random,
       nodeId: folder.meta.nodeId,
       config: () => this.#config,
-      membership,
-      rpc,
+      ...shown,
       local: parts.local,
       journal: parts.journal,
       server: this.#server,
-      pool,
-      sync,
       reload: () => this.reload(),
       leave: () => this.leave(),
       end: () => onEnd(null),

@@ -4,9 +4,11 @@ import type { Rpc } from '../proto/rpc.ts';
 import { programVersion } from '../proto/version.ts';
 import type { AntiEntropy } from './anti-entropy.ts';
 import type { AgentConfig } from './config/agent-config.ts';
-import type { Membership } from './gossip/membership.ts';
+import type { GossipNews } from './gossip-news.ts';
+import type { GossipMembership } from './gossip-thread.ts';
 import type { HttpContext } from './http/context.ts';
 import type { Journal } from './journal.ts';
+import type { KeyRotation } from './key-rotation.ts';
 import type { LocalAgent } from './local-agent.ts';
 import type { ConfigDifference } from './reload.ts';
 import type { ServerPart } from './server-part.ts';
@@ -18,7 +20,9 @@ export interface HttpContextParts {
   readonly nodeId: string;
   /** As it is after the last reload. */
   config(): AgentConfig;
-  readonly membership: Membership;
+  readonly membership: GossipMembership;
+  readonly news: GossipNews;
+  readonly keyRotation: KeyRotation;
   readonly rpc: Rpc;
   readonly local: LocalAgent;
   readonly journal: Journal;
@@ -40,6 +44,11 @@ export function makeHttpContext(parts: HttpContextParts): HttpContext {
     membership,
     rpc,
     local,
+    userEvents: parts.news.userEvents,
+    localEvents: parts.news.localEvents,
+    checkNews: () => parts.news.checks.counts(),
+    keys: (operation, key) => membership.keys(operation, key),
+    keyRotation: parts.keyRotation,
     facts: {
       node: nodeName,
       nodeId: parts.nodeId,

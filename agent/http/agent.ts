@@ -4,6 +4,7 @@ import { type Answer, empty, json } from './answers.ts';
 import type { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
 import { agentInfo, agentSelf } from './info.ts';
+import { multiError } from './multi-error.ts';
 import { shapeMember } from './shapes.ts';
 import type { Route } from './transport.ts';
 
@@ -36,18 +37,11 @@ async function join(call: Call, context: HttpContext): Promise<Answer> {
     throw new ExpectedError('BAD_REQUEST', 'Must be a server to join WAN cluster', { status: 500 });
   }
   const address = call.param;
-  if (address === '')
-    throw new ExpectedError('BAD_REQUEST', joinFailure(['an address is missing']), { status: 500 });
+  if (address === '') throw multiError('BAD_REQUEST', ['an address is missing']);
   const { joined, failures } = await context.membership.join([address]);
   if (joined > 0) return empty();
   const reasons = failures.map((failure) => `Failed to join ${failure.address}: ${failure.message}`);
-  throw new ExpectedError('CONNECTION_LOST', joinFailure(reasons), { status: 500 });
-}
-
-/** Consul's form of a list of errors. */
-function joinFailure(reasons: readonly string[]): string {
-  const count = `${reasons.length} error${reasons.length === 1 ? '' : 's'} occurred:`;
-  return `${count}\n${reasons.map((reason) => `\t* ${reason}\n`).join('')}\n`;
+  throw multiError('CONNECTION_LOST', reasons);
 }
 
 async function leave(context: HttpContext): Promise<Answer> {

@@ -7,10 +7,16 @@ import type { Rpc } from '../../proto/rpc.ts';
 import type { OwnCheck, OwnService } from '../../proto/schema/catalog.ts';
 import type { CheckDefinition, ServiceDefinition } from '../../proto/schema/definitions.ts';
 import type { SyncStatus } from '../anti-entropy.ts';
+import type { CheckGossipCounts } from '../check-gossip.ts';
 import type { Membership } from '../gossip/membership.ts';
 import type { ConfigDifference } from '../reload.ts';
+import type { KeyOperation } from '../gossip/serf/internal-queries.ts';
+import type { KeyReport } from '../gossip/serf/keys.ts';
+import type { KeyRotation } from '../key-rotation.ts';
+import type { LocalEvents } from '../local-events.ts';
 import type { PoolStatus } from '../server-pool.ts';
 import type { Headers } from './answers.ts';
+import type { RecentUserEvents } from '../user-events.ts';
 
 /** One check of this host as it is now. */
 export interface LocalCheck extends OwnCheck {
@@ -65,6 +71,13 @@ export interface HttpContext {
   /** Null on a server, which needs no other one. */
   poolStatus(): PoolStatus | null;
   syncStatus(): SyncStatus;
+  readonly userEvents: Pick<RecentUserEvents, 'list' | 'news'>;
+  readonly localEvents: Pick<LocalEvents, 'list' | 'follow' | 'counts'>;
+  /** What this agent has told the others of its checks. */
+  checkNews(): CheckGossipCounts;
+  /** One step on the keyrings of all members; `key` is base64, '' for a list. */
+  keys(operation: KeyOperation, key: string): Promise<KeyReport>;
+  readonly keyRotation: Pick<KeyRotation, 'status' | 'start' | 'resume' | 'abort'>;
   /** Records that the servers have not confirmed. */
   journalLength(): number;
   /** Place in Raft, ready to be shown; null on a plain agent. */

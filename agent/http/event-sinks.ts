@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { StreamRecord } from '../../proto/schema/event.ts';
+import type { LocalRecord } from '../../proto/schema/local-event.ts';
 import { type EventBatch, jsonOf, type TextForm, textOf } from './event-text.ts';
 
 export interface EventSink {
@@ -29,7 +30,7 @@ export class TextSink implements EventSink {
   }
 
   /** Records of one turn of the loop leave together. */
-  write(record: StreamRecord): boolean {
+  write(record: StreamRecord | LocalRecord): boolean {
     if (!this.#corked) {
       this.#corked = true;
       this.#response.cork();

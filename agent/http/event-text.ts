@@ -3,11 +3,12 @@
  * is held by anybody.
  */
 import type { StreamRecord } from '../../proto/schema/event.ts';
+import type { LocalRecord } from '../../proto/schema/local-event.ts';
 
-const known = new WeakMap<StreamRecord, string>();
+const known = new WeakMap<StreamRecord | LocalRecord, string>();
 
 /** Made once for all listeners of a record. */
-export function jsonOf(record: StreamRecord): string {
+export function jsonOf(record: StreamRecord | LocalRecord): string {
   let text = known.get(record);
   if (text === undefined) {
     text = JSON.stringify(record);
@@ -18,17 +19,17 @@ export function jsonOf(record: StreamRecord): string {
 
 export type TextForm = 'lines' | 'server-sent';
 
-export function textOf(record: StreamRecord, form: TextForm): string {
+export function textOf(record: StreamRecord | LocalRecord, form: TextForm): string {
   return form === 'lines' ? `${jsonOf(record)}\n` : serverSent(record);
 }
 
 /** Server-sent events; `id:` is where to go on from. Events have no `event:` line, so `onmessage` hears them. */
-function serverSent(record: StreamRecord): string {
+function serverSent(record: StreamRecord | LocalRecord): string {
   const data = `data: ${jsonOf(record)}\n\n`;
   if ('Offset' in record) return `id: ${record.Offset}\n${data}`;
   if ('Gap' in record) return `event: gap\nid: ${record.Gap.To}\n${data}`;
   if ('Position' in record) return `event: position\nid: ${record.Position}\n${data}`;
-  return `event: error\n${data}`;
+  return 'Error' in record ? `event: error\n${data}` : data;
 }
 
 /** Records that leave together. Whoever wants all of them gets the same bytes. */

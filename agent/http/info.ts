@@ -87,9 +87,17 @@ export async function agentInfo(context: HttpContext) {
     Members: Object.fromEntries(
       states.map((state) => [state, members.filter((member) => member.state === state).length]),
     ),
+    LocalEvents: localEvents(context),
     Gossip: await membership.stats(),
     Raft: context.raftStatus(),
   };
+}
+
+/** News of checks by gossip: what this agent told of its own, and what it heard from all. */
+function localEvents(context: HttpContext) {
+  const { told, omitted, waiting } = context.checkNews();
+  const { heard, unreadable } = context.localEvents.counts();
+  return { Told: told, Omitted: omitted, Waiting: waiting, Heard: heard, Unreadable: unreadable };
 }
 
 function time(wallMs: number | null): string {

@@ -10,6 +10,7 @@ import { type Answer, empty, json } from './answers.ts';
 import { jsonBody } from './body.ts';
 import type { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
+import { multiError } from './multi-error.ts';
 import { relayFactor } from './query-members.ts';
 import type { Route } from './transport.ts';
 
@@ -68,7 +69,7 @@ async function changeKeys(operation: KeyOperation, call: Call, context: HttpCont
   if (report.silent.length > 0) {
     const { members, succeeded, silent } = report;
     const summary = `${lan(context)} error: ${succeeded}/${members} nodes reported success`;
-    throw manyErrors([summary, ...silent.map((name) => `${name}: no answer`)]);
+    throw multiError('BAD_REQUEST', [summary, ...silent.map((name) => `${name}: no answer`)]);
   }
   return empty();
 }
@@ -77,7 +78,8 @@ async function changeKeys(operation: KeyOperation, call: Call, context: HttpCont
 async function rotate(call: Call, context: HttpContext): Promise<Answer> {
   if (call.has('resume')) return json(shape(context.keyRotation.resume()));
   const { Key } = call.body.length === 0 ? {} : jsonBody(call);
-  if (Key !== undefined && typeof Key !== 'string') throw new ExpectedError('BAD_REQUEST', 'Key must be a string');
+  if (Key !== undefined && typeof Key !== 'string')
+    throw new ExpectedError('BAD_REQUEST', 'Key must be a string');
   return json(shape(await context.keyRotation.start(Key ?? null)));
 }
 
@@ -100,12 +102,12 @@ function refuseFailures({ failures, members }: KeyReport, context: HttpContext):
   const failed = Object.entries(failures);
   if (failed.length === 0) return;
   const summary = `${lan(context)} error: ${failed.length}/${members} nodes reported failure`;
-  throw manyErrors([summary, ...failed.map(([name, message]) => `${name}: ${message}`)]);
+  throw multiError('BAD_REQUEST', [summary, ...failed.map(([name, message]) => `${name}: ${message}`)]);
 }
 
 function lanError(error: unknown, context: HttpContext): unknown {
   return error instanceof ExpectedError && error.code === 'BAD_REQUEST'
-    ? manyErrors([`${lan(context)} error: ${error.message}`])
+    ? multiError('BAD_REQUEST', [`${lan(context)} error: ${error.message}`])
     : error;
 }
 

@@ -2,8 +2,8 @@
 import { parseDuration } from '../../proto/duration.ts';
 import { ExpectedError } from '../../proto/errors.ts';
 import { compileRegex } from '../../proto/regex/regex.ts';
-import { internalPrefix } from '../gossip/serf/internal-queries.ts';
 import type { QueryRequest } from '../gossip/membership.ts';
+import { internalPrefix } from '../gossip/serf/internal-queries.ts';
 import { payloadText } from '../user-events.ts';
 import { type Answer, json } from './answers.ts';
 import type { Call } from './call.ts';
@@ -67,5 +67,8 @@ function timeoutMs(call: Call): number {
   if (text === '') return 0;
   const parsed = parseDuration(text);
   if (parsed.ok && parsed.ms > 0 && parsed.ms <= timeoutMsMax) return parsed.ms;
-  throw new ExpectedError('BAD_REQUEST', `Invalid timeout: a duration up to ${timeoutMsMax / 1_000}s is wanted`);
+  throw new ExpectedError(
+    'BAD_REQUEST',
+    `Invalid timeout: a duration up to ${timeoutMsMax / 1_000}s is wanted`,
+  );
 }

@@ -89,7 +89,7 @@ export function readOptions(call: Call): ReadOptions {
 }
 
 /** Unsigned and 64 bits wide, so never a double. 0: the request is not held. */
-function blockingIndex(call: Call): bigint {
+export function blockingIndex(call: Call): bigint {
   const value = call.get('index');
   if (value === '') return 0n;
   if (!/^\d{1,20}$/.test(value)) throw new ExpectedError('BAD_REQUEST', 'Invalid index');

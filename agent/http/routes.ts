@@ -11,12 +11,16 @@ import type { EventHub } from './event-hub.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
+import { keyringRoutes } from './keyring.ts';
+import { localEventRoutes } from './local-events.ts';
 import { operatorRoutes } from './operator.ts';
+import { queryRoutes } from './query-members.ts';
 import { CatalogReader } from './reads.ts';
 import { registerRoutes } from './register.ts';
 import { rootRoutes } from './root.ts';
 import { statusRoutes } from './status.ts';
 import type { Route } from './transport.ts';
+import { userEventRoutes } from './user-events.ts';
 
 export function allRoutes(context: HttpContext, hub: EventHub): Route[] {
   const reader = new CatalogReader(context, new CatalogWatch(context.rpc, context.clock));
@@ -34,5 +38,9 @@ export function allRoutes(context: HttpContext, hub: EventHub): Route[] {
     ...eventRoutes(context, hub),
     ...cursorRoutes(context),
     ...historyRoutes(context),
+    ...localEventRoutes(context),
+    ...userEventRoutes(context, reader),
+    ...queryRoutes(context),
+    ...keyringRoutes(context),
   ];
 }

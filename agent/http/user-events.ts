@@ -1,6 +1,11 @@
 /** `/v1/event/…`: user events in Consul's form (consul-http-api, 9.1), and `/v1/agent/user-event/` for plain ones of Serf. */
 import { ExpectedError, isExpected } from '../../proto/errors.ts';
-import { type ConsulEvent, consulEventPrefix, consulPrefix, encodeConsulEvent } from '../../proto/gossip/consul-event.ts';
+import {
+  type ConsulEvent,
+  consulEventPrefix,
+  consulPrefix,
+  encodeConsulEvent,
+} from '../../proto/gossip/consul-event.ts';
 import { compileRegex } from '../../proto/regex/regex.ts';
 import { makeUuid } from '../../proto/uuid.ts';
 import { indexOf, ownEventPrefix, payloadText } from '../user-events.ts';
@@ -79,7 +84,12 @@ async function firePlain(call: Call, context: HttpContext): Promise<Answer> {
   return json({ Name: name, Payload: payloadText(call.body), Coalesce: call.has('coalesce') });
 }
 
-async function send(context: HttpContext, name: string, payload: Uint8Array, coalesce: boolean): Promise<void> {
+async function send(
+  context: HttpContext,
+  name: string,
+  payload: Uint8Array,
+  coalesce: boolean,
+): Promise<void> {
   try {
     // A plain copy: a view of the request's buffer would take all of it along to the gossip thread.
     await context.membership.fireEvent({ name, payload: new Uint8Array(payload), coalesce });

@@ -1,12 +1,22 @@
 /** An agent's API on a real port, over a cluster that lives in this process. */
 import { readFileSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
-import type { Member, Membership } from '../../../agent/gossip/membership.ts';
+import type { TemplateRequest } from '../../../agent/config/template-check.ts';
+import type {
+  Member,
+  Membership,
+  QueryRequest,
+  QueryResult,
+  UserEvent,
+} from '../../../agent/gossip/membership.ts';
 import type { HttpContext, LocalAgent, LocalCheck } from '../../../agent/http/context.ts';
 import { type RunningHttp, startHttp } from '../../../agent/http/server.ts';
+import { LocalEvents } from '../../../agent/local-events.ts';
+import { RecentUserEvents } from '../../../agent/user-events.ts';
+import { ExpectedError } from '../../../proto/errors.ts';
 import type { Clock } from '../../../proto/ports.ts';
 import type { OwnService } from '../../../proto/schema/catalog.ts';
-import type { CheckDefinition } from '../../../proto/schema/definitions.ts';
+import { type CheckDefinition, parseCheckDefinition } from '../../../proto/schema/definitions.ts';
 import { SeededRandom } from '../../sim/random.ts';
 import { OneServer } from './one-server.ts';
 
@@ -64,6 +74,15 @@ export class FakeLocal implements LocalAgent {
     });
   }
 
+  /** Knows one template, `disk`, and makes a script of it. */
+  fillTemplate({ use, with: values, id, serviceId }: TemplateRequest): CheckDefinition {
+    if (use !== 'disk') throw new ExpectedError('BAD_REQUEST', `use: there is no template "${use}"`);
+    const args = ['/opt/check_disk', ...Object.entries(values).map(([key, value]) => `${key}=${value}`)];
+    const parsed = parseCheckDefinition({ name: id || 'disk', args, interval: '10s', service_id: serviceId });
+    if (!parsed.ok) throw new Error(parsed.errors[0]!.message);
+    return parsed.definition;
+  }
+
   deregisterCheck(id: string): boolean {
     return this.#checks.delete(id);
   }
@@ -113,6 +132,8 @@ export interface Stage {
   readonly server: OneServer;
   readonly local: FakeLocal;
   readonly members: Member[];
+  readonly userEvents: RecentUserEvents;
+  readonly localEvents: LocalEvents;
   readonly http: RunningHttp;
   readonly bugs: unknown[];
   readonly said: string[];
@@ -128,12 +149,22 @@ export interface Seen {
   json(): unknown;
 }
 
-export async function stage(changes: Partial<HttpContext> = {}): Promise<Stage> {
+export async function stage(
+  changes: Partial<HttpContext> = {},
+  /** What members answer when they are asked. */
+  query: (request: QueryRequest) => QueryResult = () => ({ acks: [], answers: [] }),
+): Promise<Stage> {
   const server = new OneServer();
   const local = new FakeLocal();
   const members = [member('client1')];
   const bugs: unknown[] = [];
   const said: string[] = [];
+  const userEvents = new RecentUserEvents({
+    clock: realClock,
+    node: 'client1',
+    services: () => local.services(),
+  });
+  const localEvents = new LocalEvents(realClock);
   const context: HttpContext = {
     clock: realClock,
     random: new SeededRandom('http'),
@@ -146,9 +177,19 @@ export async function stage(changes: Partial<HttpContext> = {}): Promise<Stage> 
       nodeMeta: { env: 'test' },
       startedAtMs: Date.UTC(2026, 10, 22),
     },
-    membership: fakeMembership(members, said),
+    membership: {
+      ...fakeMembership(members, said, (event) => userEvents.receive(event)),
+      query: async (request) => query(request),
+    },
     rpc: server,
     local,
+    userEvents,
+    localEvents,
+    checkNews: () => ({ told: 3, omitted: 1, waiting: 0 }),
+    keys: async () => {
+      throw new ExpectedError('STOPPING');
+    },
+    keyRotation: noRotation,
     poolStatus: () => ({
       known: [{ nodeId: 'id-s1', name: 's1', address: { host: '127.0.0.1', port: 8300 } }],
       used: null,
@@ -189,10 +230,24 @@ export async function stage(changes: Partial<HttpContext> = {}): Promise<Stage> 
       json: () => JSON.parse(text),
     };
   };
-  return { server, local, members, http, bugs, said, url, request };
+  return { server, local, members, userEvents, localEvents, http, bugs, said, url, request };
 }
 
-function fakeMembership(members: Member[], said: string[]): Membership {
+const nothing = { state: 'none', step: null, reason: '', to: '', from: '' } as const;
+const noRotation: HttpContext['keyRotation'] = {
+  status: () => nothing,
+  start: async () => nothing,
+  resume: () => nothing,
+  abort: async () => nothing,
+};
+
+/** User events come back to the one who fires them, as everywhere. */
+function fakeMembership(
+  members: Member[],
+  said: string[],
+  onUserEvent: (event: UserEvent) => void,
+): Membership {
+  let ltime = 0;
   return {
     members: () => members,
     self: () => members[0]!,
@@ -214,7 +269,11 @@ function fakeMembership(members: Member[], said: string[]): Membership {
       return members.some((member) => member.name === name);
     },
     setTags: async () => {},
-    fireEvent: async () => {},
+    fireEvent: async (event) => {
+      if (event.name.length + event.payload.length > 500) throw new ExpectedError('BAD_REQUEST');
+      ltime += 1;
+      onUserEvent({ ...event, ltime });
+    },
     query: async () => ({ acks: [], answers: [] }),
     stats: async () => ({ health: 0 }),
     stop: async () => {},
