@@ -60,7 +60,7 @@ export class Deadlines {
     this.#floorMs = options.clock.nowMs();
   }
 
-  /** Milliseconds that this process has run; stands still over stalls that were noticed. */
+  /** Milliseconds that this process has run; takes a stall back when it is noticed. */
   nowMs(): number {
     return Math.max(this.#floorMs, this.#clock.nowMs() - this.#skippedMs);
   }
@@ -72,6 +72,7 @@ export class Deadlines {
 
   after(delayMs: number, run: () => void): Deadline {
     assert(delayMs >= 0, `a delay of ${delayMs} ms`);
+    this.noticeStall();
     this.#order += 1;
     const entry = new Entry(this.nowMs() + delayMs, this.#order, run, this.#onCancelled);
     this.#heap.push(entry);
