@@ -132,7 +132,7 @@ export class Agent {
   #apply(next: AgentConfig): ConfigDifference {
     const difference = compareConfigs(this.#config, next);
     this.#config = applyLive(this.#config, next);
-    this.#parts?.local.applyFiles(this.#config);
+    const ofClients = this.#parts?.local.apply(this.#config) ?? [];
     this.#parts?.local.runner.setOutputLimits({
       bytesMax: this.#config.checkOutputBytesMax,
       discard: this.#config.discardCheckOutput,
@@ -140,7 +140,7 @@ export class Agent {
     this.#joiner?.configure(this.#config.retryJoin, this.#config.retryIntervalMs);
     this.#options.logger.setLevel(this.#config.logLevel);
     this.#configWatch.set(this.#config.autoReload);
-    return difference;
+    return { ...difference, items: [...difference.items, ...ofClients] };
   }
 
   /** `rollcall leave`: gives up a vote, says goodbye, and counts as left. Rejects with QUORUM. */

@@ -75,6 +75,7 @@ export function makeHttpContext(parts: HttpContextParts): HttpContext {
 
 /** Definitions may hold tokens, and are shown elsewhere without them. */
 function withoutSecrets(config: AgentConfig): Readonly<Record<string, unknown>> {
-  const { encrypt, secrets: _secrets, checks: _checks, services: _services, ...shown } = config;
+  const { encrypt, secrets: _secrets, checks: _checks, services: _services, ...rest } = config;
+  const { templates: _templates, checkDefaults: _checkDefaults, ...shown } = rest;
   return { ...shown, encrypt: encrypt === null ? null : '(hidden)' };
 }

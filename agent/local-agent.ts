@@ -4,26 +4,22 @@
  */
 import type { CheckRunner } from '../checks/runner.ts';
 import type { StatusChange } from '../checks/view.ts';
+import { ExpectedError } from '../proto/errors.ts';
 import type { Clock, Timer } from '../proto/ports.ts';
-import {
-  nodeMaintenance,
-  type OwnCheck,
-  type OwnService,
-  serviceMaintenancePrefix,
-} from '../proto/schema/catalog.ts';
-import type { CheckDefinition, ServiceDefinition } from '../proto/schema/definitions.ts';
+import type { OwnCheck, OwnService } from '../proto/schema/catalog.ts';
+import type { CheckDefinition, ServiceDefinition, SpecOf } from '../proto/schema/definitions.ts';
 import { judgeAlias } from './aliases.ts';
+import { type ClientCheckRules, judgeClientCheck, scriptRefusal } from './client-checks.ts';
+import type { AgentConfig } from './config/agent-config.ts';
+import { checkFromTemplate, type TemplateRequest } from './config/template-check.ts';
 import type { FeedOutcome, LocalCheck } from './http/context.ts';
 import type { LocalState } from './local-state.ts';
-import type { ApiRegistrations, Registrations, Source, StoredValue } from './registrations.ts';
+import { Maintenance, type MaintenanceReasons } from './maintenance.ts';
+import type { Registrations, Source, StoredValue } from './registrations.ts';
+import type { ItemChange } from './reload.ts';
 
-/** Reason of each maintenance under way; '' as key is the node. */
-export type MaintenanceReasons = Readonly<Record<string, string>>;
-
-const nodeReason =
-  'Maintenance mode is enabled for this node, but no reason was provided. This is a default message.';
-const serviceReason =
-  'Maintenance mode is enabled for this service, but no reason was provided. This is a default message.';
+/** What the configuration says of this host's services and checks. */
+export type LocalSettings = Pick<AgentConfig, 'services' | 'checks'> & ClientCheckRules;
 
 export interface LocalAgentPorts {
   readonly node: string;
@@ -31,6 +27,8 @@ export interface LocalAgentPorts {
   readonly state: LocalState;
   readonly registrations: Registrations;
   readonly maintenance: StoredValue<MaintenanceReasons>;
+  /** A check of a client may not run any more and is gone. */
+  onDropped(id: string, reason: string): void;
   /** Made with `onChange` of this object. */
   runner(onChange: (change: StatusChange) => void): CheckRunner;
 }
@@ -38,33 +36,48 @@ export interface LocalAgentPorts {
 export class LocalAgent {
   readonly #ports: LocalAgentPorts;
   readonly #runner: CheckRunner;
+  /** Checks that follow others of this very host, by id. */
+  readonly #aliases = new Map<string, SpecOf<'alias'>>();
   /** Services that are removed when their critical check does not recover, by check id. */
   readonly #removals = new Map<string, Timer>();
+  readonly #maintenance: Maintenance;
+  #settings: LocalSettings = {
+    services: [],
+    checks: [],
+    templates: {},
+    checkDefaults: {},
+    enableScriptChecks: false,
+    enableLocalScriptChecks: false,
+  };
 
   constructor(ports: LocalAgentPorts) {
     this.#ports = ports;
+    this.#maintenance = new Maintenance(ports.state, ports.maintenance);
     this.#runner = ports.runner((change) => this.#receiveChange(change));
   }
 
   /** Takes up what clients registered before the restart, then what stands in the files. */
-  start(files: ApiRegistrations): void {
-    const { registrations, maintenance, state } = this.#ports;
+  start(settings: LocalSettings): void {
+    const { registrations, state } = this.#ports;
     for (const service of registrations.services()) state.putService(rowOf(service));
-    for (const check of registrations.checks()) this.#run(check);
-    this.applyFiles(files);
+    this.apply(settings);
     this.#forgetUnregistered();
-    for (const [serviceId, reason] of Object.entries(maintenance.read() ?? {})) {
-      this.setMaintenance(serviceId === '' ? null : serviceId, true, reason);
-    }
+    this.#maintenance.restore();
   }
 
-  /** What stands in the files now; what stood there before and does so no longer goes. */
-  applyFiles(files: ApiRegistrations): void {
-    const missing = this.#ports.registrations.missingFrom(files);
+  /**
+   * What the configuration says now; what stood in the files before and does so no longer goes. Answers what became of
+   * checks that clients registered.
+   */
+  apply(settings: LocalSettings): readonly ItemChange[] {
+    this.#settings = settings;
+    const changes = this.#judgeClients();
+    const missing = this.#ports.registrations.missingFrom(settings);
     for (const id of missing.services) this.deregisterService(id);
     for (const id of missing.checks) this.deregisterCheck(id);
-    for (const service of files.services) this.#putService(service, 'file');
-    for (const check of files.checks) this.#putCheck(check, 'file');
+    for (const service of settings.services) this.#putService(service, 'file');
+    for (const check of settings.checks) this.#putCheck(check, 'file');
+    return changes;
   }
 
   async stop(): Promise<void> {
@@ -84,8 +97,16 @@ export class LocalAgent {
     return this.#ports.state.ownServices();
   }
 
-  registerCheck(definition: CheckDefinition): void {
-    this.#putCheck(definition, 'api');
+  registerCheck(definition: CheckDefinition, template: TemplateRequest | null = null): void {
+    this.#putCheck(definition, 'api', template);
+  }
+
+  fillTemplate(request: TemplateRequest): CheckDefinition {
+    const filled = checkFromTemplate(this.#settings, request);
+    if (!filled.ok) throw new ExpectedError('BAD_REQUEST', filled.message);
+    const refusal = scriptRefusal(this.#settings, filled.definition, 'template');
+    if (refusal !== null) throw new ExpectedError('BAD_REQUEST', refusal, { status: 500 });
+    return filled.definition;
   }
 
   deregisterCheck(id: string): boolean {
@@ -115,29 +136,13 @@ export class LocalAgent {
     const { registrations, state } = this.#ports;
     for (const check of registrations.checksOf(id)) this.#halt(check.id);
     state.removeService(id);
-    this.#saveMaintenance();
+    this.#maintenance.save();
     return registrations.removeService(id);
   }
 
   setMaintenance(serviceId: string | null, enable: boolean, reason: string): void {
-    const { state } = this.#ports;
-    const id = serviceId === null ? nodeMaintenance : serviceMaintenancePrefix + serviceId;
-    if (serviceId !== null && state.service(serviceId) === undefined) return;
-    if (enable) {
-      state.putCheck({
-        id,
-        name: serviceId === null ? 'Node Maintenance Mode' : 'Service Maintenance Mode',
-        notes: reason || (serviceId === null ? nodeReason : serviceReason),
-        status: 'critical',
-        output: '',
-        serviceId: serviceId ?? '',
-        type: 'maintenance',
-        definition: {},
-      });
-    } else {
-      state.removeCheck(id);
-    }
-    this.#saveMaintenance();
+    this.#maintenance.set(serviceId, enable, reason);
+    this.#feedAliases();
   }
 
   #putService(definition: ServiceDefinition, source: Source): void {
@@ -146,14 +151,31 @@ export class LocalAgent {
     for (const check of definition.checks) this.#run(check);
   }
 
-  #putCheck(definition: CheckDefinition, source: Source): void {
-    this.#ports.registrations.putCheck(definition, source);
+  #putCheck(definition: CheckDefinition, source: Source, template: TemplateRequest | null = null): void {
+    this.#ports.registrations.putCheck(definition, source, template);
     this.#run(definition);
+  }
+
+  #judgeClients(): ItemChange[] {
+    const { registrations, onDropped } = this.#ports;
+    const changes: ItemChange[] = [];
+    for (const { id, definition, template } of registrations.ofClients()) {
+      const verdict = judgeClientCheck(this.#settings, definition, template);
+      if (verdict.kind === 'dropped') {
+        onDropped(id, verdict.reason);
+        this.deregisterCheck(id);
+        changes.push({ item: 'check', id, change: 'removed' });
+        continue;
+      }
+      this.#putCheck(verdict.definition, 'api', template);
+      if (verdict.kind === 'changed') changes.push({ item: 'check', id, change: 'changed' });
+    }
+    return changes;
   }
 
   /** The row first: its status may change as soon as the check runs. */
   #run(definition: CheckDefinition): void {
-    const { state } = this.#ports;
+    const { state, node } = this.#ports;
     state.putCheck({
       id: definition.id,
       name: definition.name,
@@ -165,12 +187,17 @@ export class LocalAgent {
       definition: {},
     });
     this.#runner.put(definition);
+    const { spec } = definition;
+    if (spec.kind === 'alias' && (spec.node === '' || spec.node === node))
+      this.#aliases.set(definition.id, spec);
+    else this.#aliases.delete(definition.id);
     this.#watchRemoval(definition, this.#runner.view(definition.id)?.status === 'critical');
     this.#feedAliases();
   }
 
   #halt(id: string): void {
     this.#runner.remove(id);
+    this.#aliases.delete(id);
     this.#removals.get(id)?.cancel();
     this.#removals.delete(id);
   }
@@ -188,10 +215,8 @@ export class LocalAgent {
   }
 
   #feedAliases(): void {
-    const { registrations, state, node } = this.#ports;
-    for (const { id, spec } of registrations.checks()) {
-      if (spec.kind !== 'alias' || (spec.node !== '' && spec.node !== node)) continue;
-      const verdict = judgeAlias(id, spec, state.ownChecks());
+    for (const [id, spec] of this.#aliases) {
+      const verdict = judgeAlias(id, spec, this.#ports.state.ownChecks());
       const now = this.#runner.view(id);
       if (verdict === null || now === undefined) continue;
       if (now.result === verdict.status && now.output === verdict.output) continue;
@@ -220,11 +245,6 @@ export class LocalAgent {
     for (const { id, type } of state.ownChecks()) {
       if (type !== 'maintenance' && registrations.check(id) === undefined) state.removeCheck(id);
     }
-  }
-
-  #saveMaintenance(): void {
-    const rows = this.#ports.state.ownChecks().filter(({ type }) => type === 'maintenance');
-    this.#ports.maintenance.write(Object.fromEntries(rows.map(({ serviceId, notes }) => [serviceId, notes])));
   }
 
   #shown(row: OwnCheck): LocalCheck {

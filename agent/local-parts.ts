@@ -8,9 +8,10 @@ import type { JournalDraft } from '../proto/schema/journal.ts';
 import type { DataFolder } from '../proto/store/layout.ts';
 import type { AgentConfig } from './config/agent-config.ts';
 import { Journal } from './journal.ts';
-import { LocalAgent, type MaintenanceReasons } from './local-agent.ts';
+import { LocalAgent, type LocalSettings } from './local-agent.ts';
 import { LocalState, type SavedRows } from './local-state.ts';
 import { LocalStore } from './local-store.ts';
+import type { MaintenanceReasons } from './maintenance.ts';
 import { type ApiRegistrations, Registrations, type StoredValue } from './registrations.ts';
 
 /** States of checks are written this often: a crash loses that much of their counters, never a change of status. */
@@ -37,7 +38,7 @@ export class LocalParts {
   #timer: Timer | null = null;
 
   private constructor(ports: LocalPartsPorts, store: LocalStore, journal: Journal) {
-    const { config, clock, kinds } = ports;
+    const { config, clock, kinds, logger } = ports;
     this.store = store;
     this.journal = journal;
     this.#clock = clock;
@@ -53,6 +54,8 @@ export class LocalParts {
       state: this.state,
       registrations: new Registrations(store.value<ApiRegistrations>('registrations', { mode: 0o600 })),
       maintenance: store.value<MaintenanceReasons>('maintenance'),
+      onDropped: (id, reason) =>
+        logger.warn(`the check ${id}, which a client registered, is gone: ${reason}`),
       runner: (onChange) => {
         const runner = new CheckRunner({
           node: config.nodeName,
@@ -92,8 +95,8 @@ export class LocalParts {
     this.journal.append(draft);
   }
 
-  start(files: ApiRegistrations): void {
-    this.local.start(files);
+  start(settings: LocalSettings): void {
+    this.local.start(settings);
     this.#saveSoon();
   }
 

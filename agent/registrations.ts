@@ -3,6 +3,7 @@
  * wins over a client; what a client registered is kept over restarts, what stood in a file is read again.
  */
 import type { CheckDefinition, ServiceDefinition } from '../proto/schema/definitions.ts';
+import type { TemplateRequest } from './config/template-check.ts';
 
 export type Source = 'file' | 'api';
 
@@ -16,6 +17,15 @@ export interface StoredValue<T> {
 export interface ApiRegistrations {
   readonly services: readonly ServiceDefinition[];
   readonly checks: readonly CheckDefinition[];
+  /** Checks that clients made from templates: only what they asked for, since a template may hold secrets. */
+  readonly fromTemplates?: readonly TemplateRequest[];
+}
+
+/** A check of a client; one from a template has no definition until the template is filled in again. */
+export interface ClientCheck {
+  readonly id: string;
+  readonly definition: CheckDefinition | undefined;
+  readonly template: TemplateRequest | null;
 }
 
 interface Registered<Definition> {
@@ -28,12 +38,15 @@ export class Registrations {
   readonly #services = new Map<string, Registered<ServiceDefinition>>();
   /** Checks that stand alone and those of services, by id. */
   readonly #checks = new Map<string, Registered<CheckDefinition>>();
+  /** What clients made from templates, by id of the check. */
+  readonly #fromTemplates = new Map<string, TemplateRequest>();
 
   constructor(stored: StoredValue<ApiRegistrations>) {
     this.#stored = stored;
-    const { services, checks } = stored.read() ?? { services: [], checks: [] };
+    const { services, checks, fromTemplates = [] } = stored.read() ?? { services: [], checks: [] };
     for (const definition of services) this.#services.set(definition.id, { definition, source: 'api' });
     for (const definition of checks) this.#checks.set(definition.id, { definition, source: 'api' });
+    for (const request of fromTemplates) this.#fromTemplates.set(request.id, request);
   }
 
   service(id: string): ServiceDefinition | undefined {
@@ -56,27 +69,38 @@ export class Registrations {
     return this.checks().filter((check) => check.serviceId === serviceId);
   }
 
+  /** What clients registered, those of services too. */
+  ofClients(): readonly ClientCheck[] {
+    const ids = new Set([...this.#checks].filter(([, { source }]) => source === 'api').map(([id]) => id));
+    for (const id of this.#fromTemplates.keys()) ids.add(id);
+    return [...ids].map((id) => ({
+      id,
+      definition: this.check(id),
+      template: this.#fromTemplates.get(id) ?? null,
+    }));
+  }
+
   putService(definition: ServiceDefinition, source: Source): void {
     this.#services.set(definition.id, { definition, source });
-    for (const check of definition.checks) this.#checks.set(check.id, { definition: check, source });
+    for (const check of definition.checks) this.#setCheck(check, source, null);
     this.#save();
   }
 
-  putCheck(definition: CheckDefinition, source: Source): void {
-    this.#checks.set(definition.id, { definition, source });
+  putCheck(definition: CheckDefinition, source: Source, template: TemplateRequest | null = null): void {
+    this.#setCheck(definition, source, template);
     this.#save();
   }
 
   /** The service with all its checks, whoever registered them. */
   removeService(id: string): boolean {
     if (!this.#services.delete(id)) return false;
-    for (const check of this.checksOf(id)) this.#checks.delete(check.id);
+    for (const check of this.checksOf(id)) this.#deleteCheck(check.id);
     this.#save();
     return true;
   }
 
   removeCheck(id: string): boolean {
-    const removed = this.#checks.delete(id);
+    const removed = this.#deleteCheck(id);
     if (removed) this.#save();
     return removed;
   }
@@ -97,9 +121,24 @@ export class Registrations {
     };
   }
 
+  #setCheck(definition: CheckDefinition, source: Source, template: TemplateRequest | null): void {
+    this.#checks.set(definition.id, { definition, source });
+    if (template === null) this.#fromTemplates.delete(definition.id);
+    else this.#fromTemplates.set(definition.id, { ...template, id: definition.id });
+  }
+
+  #deleteCheck(id: string): boolean {
+    const wasTemplate = this.#fromTemplates.delete(id);
+    return this.#checks.delete(id) || wasTemplate;
+  }
+
   #save(): void {
     const ofClients = <Definition>(all: Map<string, Registered<Definition>>): Definition[] =>
       [...all.values()].filter(({ source }) => source === 'api').map(({ definition }) => definition);
-    this.#stored.write({ services: ofClients(this.#services), checks: ofClients(this.#checks) });
+    this.#stored.write({
+      services: ofClients(this.#services),
+      checks: ofClients(this.#checks).filter(({ id }) => !this.#fromTemplates.has(id)),
+      fromTemplates: [...this.#fromTemplates.values()],
+    });
   }
 }

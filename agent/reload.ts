@@ -42,6 +42,8 @@ const settings: Readonly<Record<Setting, readonly [key: string, when: 'live' | '
   retryIntervalMs: ['retry_interval', 'live'],
   startJoin: ['start_join', 'restart'],
   encrypt: ['encrypt', 'restart'],
+  templates: ['templates', 'live'],
+  checkDefaults: ['defaults', 'live'],
   logLevel: ['log_level', 'live'],
   logJson: ['log_json', 'restart'],
   autoReload: ['auto_reload_config', 'live'],

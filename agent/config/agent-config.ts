@@ -54,6 +54,10 @@ export interface AgentConfig {
   /** Checks of the host; those of a service are in its definition. */
   readonly checks: readonly CheckDefinition[];
   readonly services: readonly ServiceDefinition[];
+  /** As they stand in the files, with references filled in: clients may name them, see template-check.ts. */
+  readonly templates: Readonly<Record<string, unknown>>;
+  /** `defaults.check` */
+  readonly checkDefaults: Readonly<Record<string, unknown>>;
   /** Script checks from files and over the API. */
   readonly enableScriptChecks: boolean;
   /** Script checks from this host's own files. */

@@ -62,12 +62,15 @@ export async function loadConfig(request: LoadRequest, host: HostFacts = thisHos
   const base = [defaultLayer(), hostLayer(host), ...(dev ? [devLayer()] : [])];
   const merged = mergeLayers([...base, ...right]);
 
-  const expanded = await fillReferences(
+  const written = await fillReferences(
     expandDefinitions(merged, problems),
-    (key) => !isSetting(key),
+    (key) => !isSetting(key) && key !== 'templates',
     references,
     problems,
   );
+  // Clients may name templates, which are filled in then.
+  const isTemplates = (key: string) => key === 'templates';
+  const expanded = await fillReferences(written, isTemplates, { ...references, again: true }, problems);
   const definitions = readDefinitions(expanded, { complete }, problems);
   const tree = applyRules(expanded, { host, dev, complete }, problems);
 

@@ -17,6 +17,8 @@ export interface ReferenceOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** False when only some files are looked at, perhaps on another host: then it is a warning. */
   readonly complete: boolean;
+  /** The text will be filled in once more, as a template: a `${` that comes in must stay one. */
+  readonly again?: boolean;
 }
 
 /** The tree with everything filled in below the top-level keys that `wanted` takes. */
@@ -59,7 +61,8 @@ export async function fillReferences(
         problems[options.complete ? 'error' : 'warning'](located.at, path, `${mark} ${found.wrong}`);
         continue;
       }
-      filled = filled.replace(mark, () => found.value);
+      const value = options.again === true ? found.value.replaceAll('${', '$${') : found.value;
+      filled = filled.replace(mark, () => value);
       secrets.push(found.value);
     }
     return secrets.length === 0 ? located : { ...scalar(filled, located.at), secrets };

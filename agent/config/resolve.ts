@@ -51,6 +51,8 @@ export function resolveConfig(
     autoReload: read.boolean('auto_reload_config'),
     checks: definitions.checks,
     services: definitions.services,
+    templates: read.map('templates'),
+    checkDefaults: read.map('defaults', 'check'),
     enableScriptChecks: read.boolean('enable_script_checks'),
     enableLocalScriptChecks: read.boolean('enable_local_script_checks'),
     checkOutputBytesMax: read.number('check_output_max_size'),
@@ -78,6 +80,7 @@ function reader(tree: LocatedMap) {
     return plain;
   }
   const isText = (found: unknown) => typeof found === 'string';
+  const isMap = (found: unknown) => typeof found === 'object' && found !== null;
   return {
     text: (...path: string[]): string => value(path, isText),
     textOrNull: (...path: string[]): string | null => (valueAt(tree, path) ? value(path, isText) : null),
@@ -89,6 +92,8 @@ function reader(tree: LocatedMap) {
       valueAt(tree, path)
         ? { ...value(path, (found): found is Record<string, string> => typeof found === 'object') }
         : {},
+    map: (...path: string[]): Readonly<Record<string, unknown>> =>
+      valueAt(tree, path) ? { ...value(path, isMap) } : {},
     durationMs: (...path: string[]): number => {
       const parsed = parseDuration(value(path, isText));
       assert(parsed.ok, `${path.join('.')} is no duration`);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ExpectedError } from '../../proto/errors.ts';
 import { decode } from '../../proto/schema/definitions/decode.ts';
 import { type CheckDefinition, parseCheckDefinition, runsPrograms } from '../../proto/schema/definitions.ts';
+import type { TemplateRequest } from '../config/template-check.ts';
 import { type Answer, empty, json } from './answers.ts';
 import { definitionIn, jsonBody } from './body.ts';
 import type { Call } from './call.ts';
@@ -36,16 +37,45 @@ function list(call: Call, context: HttpContext): Answer {
 }
 
 function register(call: Call, context: HttpContext): Answer {
-  const definition = definitionIn(parseCheckDefinition(jsonBody(call)));
-  refuseScripts([definition], context);
+  const body = jsonBody(call);
+  const template = Object.keys(body).some((key) => key.toLowerCase() === 'use') ? templateIn(body) : null;
+  const definition = template === null ? plainCheck(body, context) : context.local.fillTemplate(template);
   const { serviceId } = definition;
   if (serviceId !== '' && !context.local.services().some(({ id }) => id === serviceId)) {
     throw new ExpectedError('NOT_FOUND', `ServiceID ${JSON.stringify(serviceId)} does not exist`, {
       status: 500,
     });
   }
-  context.local.registerCheck(definition);
+  context.local.registerCheck(definition, template);
   return empty();
+}
+
+function plainCheck(body: Record<string, unknown>, context: HttpContext): CheckDefinition {
+  const definition = definitionIn(parseCheckDefinition(body));
+  refuseScripts([definition], context);
+  return definition;
+}
+
+/** All that may stand beside the name of a template: what the check does is the operator's business. */
+const templateInput = z.strictObject({
+  use: z.string(),
+  with: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+  id: z.string().optional(),
+  name: z.string().optional(),
+  notes: z.string().optional(),
+  service_id: z.string().optional(),
+});
+
+function templateIn(body: Record<string, unknown>): TemplateRequest {
+  const {
+    use,
+    with: values = {},
+    id = '',
+    name = '',
+    notes = '',
+    service_id = '',
+  } = decoded(templateInput, body);
+  return { use, with: values, id, name, notes, serviceId: service_id };
 }
 
 /** Whoever reaches this port could run programs on this host: only where the operator said so. */
@@ -61,13 +91,16 @@ export function refuseScripts(definitions: readonly CheckDefinition[], context: 
 const updateInput = z.strictObject({ status: z.string().optional(), output: z.string().optional() });
 
 function update(call: Call, context: HttpContext): Answer {
-  const { raw, problems } = decode(updateInput, jsonBody(call));
-  if (raw === undefined || problems.length > 0) {
-    throw new ExpectedError('BAD_REQUEST', problems[0]?.consul ?? 'Request decode failed');
-  }
+  const raw = decoded(updateInput, jsonBody(call));
   const status = raw.status || 'passing';
   if (!isStatus(status)) throw new ExpectedError('BAD_REQUEST', `Invalid check status: '${status}'`);
   return feed(call, status, raw.output ?? '', context);
+}
+
+function decoded<Schema extends z.ZodType>(schema: Schema, body: Record<string, unknown>): z.output<Schema> {
+  const { raw, problems } = decode(schema, body);
+  if (raw !== undefined && problems.length === 0) return raw;
+  throw new ExpectedError('BAD_REQUEST', problems[0]?.consul ?? 'Request decode failed');
 }
 
 function isStatus(status: string): status is Status {

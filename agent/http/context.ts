@@ -8,15 +8,16 @@ import type { OwnCheck, OwnService } from '../../proto/schema/catalog.ts';
 import type { CheckDefinition, ServiceDefinition } from '../../proto/schema/definitions.ts';
 import type { SyncStatus } from '../anti-entropy.ts';
 import type { CheckGossipCounts } from '../check-gossip.ts';
+import type { TemplateRequest } from '../config/template-check.ts';
 import type { Membership } from '../gossip/membership.ts';
-import type { ConfigDifference } from '../reload.ts';
 import type { KeyOperation } from '../gossip/serf/internal-queries.ts';
 import type { KeyReport } from '../gossip/serf/keys.ts';
 import type { KeyRotation } from '../key-rotation.ts';
 import type { LocalEvents } from '../local-events.ts';
+import type { ConfigDifference } from '../reload.ts';
 import type { PoolStatus } from '../server-pool.ts';
-import type { Headers } from './answers.ts';
 import type { RecentUserEvents } from '../user-events.ts';
+import type { Headers } from './answers.ts';
 
 /** One check of this host as it is now. */
 export interface LocalCheck extends OwnCheck {
@@ -36,8 +37,10 @@ export interface LocalAgent {
   /** With the newest output of each. */
   checks(): readonly LocalCheck[];
   services(): readonly OwnService[];
-  /** Adds or replaces; kept over restarts. */
-  registerCheck(definition: CheckDefinition): void;
+  /** Adds or replaces; kept over restarts. `template` is what it was made from. */
+  registerCheck(definition: CheckDefinition, template?: TemplateRequest | null): void;
+  /** The check that a template of the operator makes of it; throws BAD_REQUEST. */
+  fillTemplate(request: TemplateRequest): CheckDefinition;
   /** False when there is no such check. */
   deregisterCheck(id: string): boolean;
   /** What a client says of a TTL check. */
@@ -68,9 +71,6 @@ export interface HttpContext {
   /** The pool of servers, or on a server its own handlers. */
   readonly rpc: Rpc;
   readonly local: LocalAgent;
-  /** Null on a server, which needs no other one. */
-  poolStatus(): PoolStatus | null;
-  syncStatus(): SyncStatus;
   readonly userEvents: Pick<RecentUserEvents, 'list' | 'news'>;
   readonly localEvents: Pick<LocalEvents, 'list' | 'follow' | 'counts'>;
   /** What this agent has told the others of its checks. */
@@ -78,6 +78,9 @@ export interface HttpContext {
   /** One step on the keyrings of all members; `key` is base64, '' for a list. */
   keys(operation: KeyOperation, key: string): Promise<KeyReport>;
   readonly keyRotation: Pick<KeyRotation, 'status' | 'start' | 'resume' | 'abort'>;
+  /** Null on a server, which needs no other one. */
+  poolStatus(): PoolStatus | null;
+  syncStatus(): SyncStatus;
   /** Records that the servers have not confirmed. */
   journalLength(): number;
   /** Place in Raft, ready to be shown; null on a plain agent. */

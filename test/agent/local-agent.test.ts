@@ -1,6 +1,9 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: templates of definitions look like that
 import { expect, test } from 'vitest';
-import { LocalAgent, type MaintenanceReasons } from '../../agent/local-agent.ts';
+import type { TemplateRequest } from '../../agent/config/template-check.ts';
+import { LocalAgent, type LocalSettings } from '../../agent/local-agent.ts';
 import { LocalState } from '../../agent/local-state.ts';
+import type { MaintenanceReasons } from '../../agent/maintenance.ts';
 import { type ApiRegistrations, Registrations, type StoredValue } from '../../agent/registrations.ts';
 import { CheckRunner } from '../../checks/runner.ts';
 import { parseServiceDefinition, type ServiceDefinition } from '../../proto/schema/definitions.ts';
@@ -8,7 +11,18 @@ import type { JournalDraft } from '../../proto/schema/journal.ts';
 import { define, every10s, FakeKinds } from '../checks/fakes.ts';
 import { VirtualClock } from '../sim/clock.ts';
 
-const noFiles: ApiRegistrations = { services: [], checks: [] };
+const noFiles: LocalSettings = {
+  services: [],
+  checks: [],
+  templates: {},
+  checkDefaults: {},
+  enableScriptChecks: false,
+  enableLocalScriptChecks: false,
+};
+
+function files(settings: Partial<LocalSettings>): LocalSettings {
+  return { ...noFiles, ...settings };
+}
 
 function stored<T>(): StoredValue<T> & { value: T | undefined } {
   return {
@@ -32,6 +46,7 @@ function host(kept = { api: stored<ApiRegistrations>(), maintenance: stored<Main
   const clock = new VirtualClock();
   const kinds = new FakeKinds(clock);
   const records: JournalDraft[] = [];
+  const dropped: string[] = [];
   const state = new LocalState({ wallMs: () => clock.wallMs(), record: (draft) => void records.push(draft) });
   const local = new LocalAgent({
     node: 'web-1',
@@ -39,15 +54,16 @@ function host(kept = { api: stored<ApiRegistrations>(), maintenance: stored<Main
     state,
     registrations: new Registrations(kept.api),
     maintenance: kept.maintenance,
+    onDropped: (id, reason) => dropped.push(`${id}: ${reason}`),
     runner: (onChange) => new CheckRunner({ node: 'web-1', clock, kinds, onChange }),
   });
   const status = (id: string) => state.check(id)?.status;
-  return { clock, kinds, records, state, local, kept, status };
+  return { clock, kinds, records, dropped, state, local, kept, status };
 }
 
 test('a check of a file runs, and its changes reach the rows', async () => {
   const { clock, kinds, local, records, status } = host();
-  local.start({ services: [], checks: [every10s({ id: 'door' })] });
+  local.start(files({ services: [], checks: [every10s({ id: 'door' })] }));
   expect(status('door')).toBe('pending');
   await clock.settleFor(3_000);
   expect(status('door')).toBe('passing');
@@ -58,9 +74,11 @@ test('a check of a file runs, and its changes reach the rows', async () => {
 
 test('what left the files goes, what a client registered stays', () => {
   const { local, status } = host();
-  local.start({ services: [service({ check: { ttl: '1m' } })], checks: [define({ id: 'door', ttl: '1m' })] });
+  local.start(
+    files({ services: [service({ check: { ttl: '1m' } })], checks: [define({ id: 'door', ttl: '1m' })] }),
+  );
   local.registerCheck(define({ id: 'mine', ttl: '1m' }));
-  local.applyFiles(noFiles);
+  local.apply(noFiles);
   expect(local.services()).toEqual([]);
   expect(status('door')).toBeUndefined();
   expect(status('service:shop')).toBeUndefined();
@@ -69,7 +87,7 @@ test('what left the files goes, what a client registered stays', () => {
 
 test('a restart keeps registrations of clients and maintenance, and forgets old files', () => {
   const first = host();
-  first.local.start({ services: [], checks: [define({ id: 'door', ttl: '1m' })] });
+  first.local.start(files({ services: [], checks: [define({ id: 'door', ttl: '1m' })] }));
   first.local.registerService(service({ check: { ttl: '1m' } }), { replaceChecks: false });
   first.local.setMaintenance('shop', true, 'new shelves');
   const second = host(first.kept);
@@ -84,7 +102,7 @@ test('a restart keeps registrations of clients and maintenance, and forgets old 
 
 test('only TTL checks are fed by clients', () => {
   const { local, status } = host();
-  local.start({ services: [], checks: [define({ id: 'job', ttl: '1m' }), every10s({ id: 'door' })] });
+  local.start(files({ services: [], checks: [define({ id: 'job', ttl: '1m' }), every10s({ id: 'door' })] }));
   expect(local.feed('job', 'passing', 'done')).toBe('fed');
   expect(status('job')).toBe('passing');
   expect(local.feed('door', 'passing', '')).toBe('not fed by clients');
@@ -94,7 +112,7 @@ test('only TTL checks are fed by clients', () => {
 test('an alias takes over the worst of its service and its node', () => {
   const { local, status } = host();
   const alias = define({ id: 'all', alias_service: 'shop' });
-  local.start({ services: [service({ check: { ttl: '1m' } })], checks: [alias] });
+  local.start(files({ services: [service({ check: { ttl: '1m' } })], checks: [alias] }));
   local.feed('service:shop', 'passing', '');
   expect(status('all')).toBe('passing');
   local.feed('service:shop', 'warning', 'slow');
@@ -107,7 +125,7 @@ test('an alias takes over the worst of its service and its node', () => {
 test('a service whose check stays critical is removed after its time, and not when it recovers', async () => {
   const { clock, local } = host();
   const check = { ttl: '10m', deregister_critical_service_after: '1m' };
-  local.start({ services: [service({ check }), service({ name: 'till', check })], checks: [] });
+  local.start(files({ services: [service({ check }), service({ name: 'till', check })], checks: [] }));
   local.feed('service:shop', 'critical', '');
   local.feed('service:till', 'critical', '');
   await clock.settleFor(30_000);
@@ -135,4 +153,64 @@ test('maintenance can be ended, and is not for services that nobody knows', () =
   local.setMaintenance(null, false, '');
   expect(local.checks()).toEqual([]);
   expect(kept.maintenance.value).toEqual({});
+});
+
+const script = define({ id: 'backup', args: ['/bin/true'], interval: '1h' });
+const templates = {
+  port: {
+    parameters: { timeout: '5s' },
+    check: { name: 'port ${port}', tcp: 'localhost:${port}', interval: '10s' },
+  },
+  disk: { check: { name: 'disk', args: ['/opt/check_disk', '${mount}'], interval: '1m' } },
+};
+
+function request(use: string, values: TemplateRequest['with'] = {}): TemplateRequest {
+  return { use, with: values, id: '', name: '', notes: '', serviceId: '' };
+}
+
+test('a script that a client registered goes when the operator withdraws the permission, also over a restart', () => {
+  const first = host();
+  first.local.start(files({ enableScriptChecks: true }));
+  first.local.registerCheck(script);
+  first.local.registerCheck(define({ id: 'mine', ttl: '1m' }));
+  const second = host(first.kept);
+  second.local.start(files({ enableLocalScriptChecks: true }));
+  expect(second.local.checks().map(({ id }) => id)).toEqual(['mine']);
+  expect(second.dropped[0]).toMatch(/^backup: .*enable_script_checks/);
+  expect(first.local.apply(noFiles)).toEqual([{ item: 'check', id: 'backup', change: 'removed' }]);
+  expect(first.status('backup')).toBeUndefined();
+});
+
+test('a client names a template and fills it in, and only where the operator allows scripts', () => {
+  const { local, status } = host();
+  local.start(files({ templates }));
+  const wish = request('port', { port: 5432 });
+  local.registerCheck(local.fillTemplate(wish), wish);
+  expect(status('port 5432')).toBe('pending');
+  expect(() => local.fillTemplate(request('disk', { mount: '/' }))).toThrow('enable_local_script_checks');
+  local.apply(files({ templates, enableLocalScriptChecks: true }));
+  expect(local.fillTemplate(request('disk', { mount: '/' })).spec).toMatchObject({
+    args: ['/opt/check_disk', '/'],
+  });
+  expect(() => local.fillTemplate(request('dsk'))).toThrow('did you mean "disk"?');
+});
+
+test('what a template made follows the template, over restarts and reloads, and goes with it', () => {
+  const first = host();
+  first.local.start(files({ templates }));
+  const wish = request('port', { port: 5432 });
+  first.local.registerCheck(first.local.fillTemplate(wish), wish);
+  expect(first.kept.api.value).toMatchObject({ checks: [], fromTemplates: [{ use: 'port' }] });
+
+  const second = host(first.kept);
+  second.local.start(files({ templates }));
+  expect(second.local.checks()).toMatchObject([{ id: 'port 5432', intervalMs: 10_000 }]);
+  const slower = { port: { check: { ...templates.port.check, interval: '1m' } } };
+  expect(second.local.apply(files({ templates: slower }))).toEqual([
+    { item: 'check', id: 'port 5432', change: 'changed' },
+  ]);
+  expect(second.local.checks()).toMatchObject([{ intervalMs: 60_000 }]);
+  expect(second.local.apply(noFiles)).toEqual([{ item: 'check', id: 'port 5432', change: 'removed' }]);
+  expect(second.dropped[0]).toContain('there is no template "port"');
+  expect(second.kept.api.value!.fromTemplates).toEqual([]);
 });

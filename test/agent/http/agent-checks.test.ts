@@ -33,3 +33,21 @@ test("a check shows how often it runs, and its own word beside Consul's", async 
     web: { Status: 'critical', RollcallStatus: 'pending', Interval: '1m30s', Timeout: '10s', Type: 'http' },
   });
 });
+
+test('a check from a template needs no permission for scripts, and may bring nothing but names and values', async () => {
+  const on = await stage();
+  const register = (json: object) => on.request('/v1/agent/check/register', { json });
+  expect((await register({ Use: 'disk', With: { Mount: '/srv', warn: 80 }, ID: 'srv' })).status).toBe(200);
+  expect(on.local.checks()).toMatchObject([{ id: 'srv', type: 'script' }]);
+  const unknown = await register({ use: 'dsk' });
+  expect([unknown.status, unknown.text]).toEqual([400, 'use: there is no template "dsk"']);
+  for (const key of ['Args', 'Interval', 'HTTP', 'Cwd']) {
+    const refused = await register({ Use: 'disk', [key]: 'x' });
+    expect([refused.status, refused.text]).toEqual([
+      400,
+      `Request decode failed: json: unknown field "${key}"`,
+    ]);
+  }
+  const nobody = await register({ Use: 'disk', ServiceID: 'nope' });
+  expect([nobody.status, nobody.text]).toEqual([500, 'ServiceID "nope" does not exist']);
+});
