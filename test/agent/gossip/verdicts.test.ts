@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import type { Dossier } from '../../../agent/gossip/membership.ts';
+import { GossipCluster } from '../../sim/gossip-cluster.ts';
+
+function cluster(count: number) {
+  const scene = new GossipCluster({ seed: 'verdicts' });
+  scene.grow(count);
+  scene.runFor(5_000);
+  return scene;
+}
+
+const dossiersAbout = (scene: GossipCluster, name: string): Dossier[] =>
+  scene.happenings.flatMap(({ event }) =>
+    event.kind === 'change' && event.change.member.name === name && event.change.dossier !== null
+      ? [event.change.dossier]
+      : [],
+  );
+
+test('a process that is gone is found within two and a half seconds, by two witnesses', () => {
+  const scene = cluster(8);
+  const victim = scene.nodes[3]!;
+  const killedMs = scene.clock.nowMs();
+  victim.kill();
+  scene.runFor(6_000);
+  const verdicts = scene.happenings.filter(
+    ({ event }) => event.kind === 'change' && event.change.kind === 'failed',
+  );
+  expect(verdicts.length).toBe(7);
+  expect(verdicts[0]!.atMs - killedMs).toBeLessThan(2_500);
+  const [dossier] = dossiersAbout(scene, victim.name);
+  expect(dossier).toMatchObject({ node: victim.name, reason: 'refused', lastProbe: { tcp: 'refused' } });
+});
+
+test('a restart that takes less than a second raises no event', () => {
+  const scene = cluster(8);
+  for (const victim of scene.nodes.slice(1, 6)) {
+    victim.kill();
+    scene.runFor(950);
+    victim.start();
+    victim.join(scene.nodes[0]!);
+    scene.runFor(4_000);
+    expect(scene.whoSaw('failed', victim.name)).toEqual([]);
+  }
+});
+
+test('a silent host is failed after the time of a suspicion, not before', () => {
+  const scene = cluster(8);
+  const victim = scene.nodes[3]!;
+  const darkMs = scene.clock.nowMs();
+  scene.network.power(victim.endpoint.host, false);
+  scene.runFor(30_000);
+  const verdict = scene.happenings.find(
+    ({ event, node }) => event.kind === 'change' && event.change.kind === 'failed' && node !== victim.name,
+  );
+  expect(verdict!.atMs - darkMs).toBeGreaterThan(4_000);
+  expect(dossiersAbout(scene, victim.name)[0]).toMatchObject({ reason: 'silence' });
+});
+
+test('a suspect that answers the last look is not condemned, and gets to hear why', () => {
+  const scene = cluster(8);
+  const accuser = scene.nodes[1]!;
+  // Nobody hears its accusations, the accused neither.
+  for (const other of scene.nodes) {
+    if (other !== accuser) scene.network.cut(accuser.endpoint.host, other.endpoint.host);
+  }
+  scene.runFor(8_000);
+  const accused = scene.nodes.filter(({ name }) => accuser.stateOf(name) === 'suspect');
+  expect(accused.length).toBeGreaterThan(0);
+  scene.network.heal();
+  scene.runFor(60_000);
+  for (const { name } of accused) expect(accuser.stateOf(name)).toBe('alive');
+  const wrong = scene.happenings.filter(
+    ({ event, memberRan, node }) =>
+      event.kind === 'change' && event.change.kind === 'failed' && memberRan && node === accuser.name,
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('two alone have no second witness, and wait the full time', () => {
+  const scene = cluster(2);
+  const [one, other] = scene.nodes;
+  const killedMs = scene.clock.nowMs();
+  other!.kill();
+  scene.runFor(4_000);
+  expect(one!.stateOf(other!.name)).toBe('suspect');
+  scene.runFor(3_000);
+  expect(one!.stateOf(other!.name)).toBe('failed');
+  expect(scene.clock.nowMs() - killedMs).toBe(7_000);
+});
