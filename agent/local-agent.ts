@@ -12,7 +12,7 @@ import { judgeAlias } from './aliases.ts';
 import { type ClientCheckRules, judgeClientCheck, scriptRefusal } from './client-checks.ts';
 import type { AgentConfig } from './config/agent-config.ts';
 import { checkFromTemplate, type TemplateRequest } from './config/template-check.ts';
-import type { FeedOutcome, LocalCheck } from './http/context.ts';
+import type { CheckRun, FeedOutcome, LocalCheck } from './http/context.ts';
 import type { LocalState } from './local-state.ts';
 import { Maintenance, type MaintenanceReasons } from './maintenance.ts';
 import type { Registrations, Source, StoredValue } from './registrations.ts';
@@ -112,6 +112,15 @@ export class LocalAgent {
   deregisterCheck(id: string): boolean {
     this.#end(id);
     return this.#ports.registrations.removeCheck(id);
+  }
+
+  async runCheck(id: string): Promise<CheckRun | 'unknown' | 'not run'> {
+    const before = this.#runner.view(id);
+    if (before === undefined) return 'unknown';
+    const outcome = await this.#runner.runNow(id);
+    const after = this.#runner.view(id);
+    if (outcome === null || after === undefined) return 'not run';
+    return { outcome, durationMs: after.durationMs ?? 0, from: before.status, to: after.status };
   }
 
   feed(id: string, status: 'passing' | 'warning' | 'critical', output: string): FeedOutcome {

@@ -44,12 +44,13 @@ export class Api {
     return this.#answer('GET', path, query);
   }
 
-  put(path: string, query: Query = {}, body = ''): Promise<Answer> {
-    return this.#answer('PUT', path, query, body);
+  /** `timeoutMs` until the answer begins; 0: as long as it takes. */
+  put(path: string, query: Query = {}, body = '', timeoutMs = answerTimeoutMs): Promise<Answer> {
+    return this.#answer('PUT', path, query, body, timeoutMs);
   }
 
-  delete(path: string, query: Query = {}): Promise<Answer> {
-    return this.#answer('DELETE', path, query);
+  delete(path: string, query: Query = {}, body?: string): Promise<Answer> {
+    return this.#answer('DELETE', path, query, body);
   }
 
   post(path: string, query: Query = {}, body = ''): Promise<Answer> {
@@ -80,8 +81,10 @@ export class Api {
     path: string,
     query: Query,
     body?: string,
+    timeoutMs = answerTimeoutMs,
   ): Promise<Answer> {
-    const { statusCode, headers, body: stream } = await this.#send(method, path, query, body);
+    const timeout = { headersTimeout: timeoutMs };
+    const { statusCode, headers, body: stream } = await this.#send(method, path, query, body, timeout);
     const text = await stream.text().catch((error) => {
       throw new Unreachable(exitFailed, `the answer of ${this.base} broke off: ${messageOf(error)}`);
     });
@@ -94,7 +97,7 @@ export class Api {
     path: string,
     query: Query,
     body: string | undefined,
-    more: { accept?: string; bodyTimeout?: number; signal?: AbortSignal } = {},
+    more: { accept?: string; headersTimeout?: number; bodyTimeout?: number; signal?: AbortSignal } = {},
   ): Promise<Dispatcher.ResponseData> {
     const { accept = 'application/json', ...options } = more;
     try {

@@ -8,6 +8,7 @@ import { runOnce } from '../../checks/run-once.ts';
 import type { Clock } from '../../proto/ports.ts';
 import type { CheckDefinition } from '../../proto/schema/definitions.ts';
 import type { CheckStatus } from '../../proto/schema/status.ts';
+import { outcomeLines } from './outcome-text.ts';
 
 export interface Trial {
   /** From 1. */
@@ -49,23 +50,16 @@ export async function* tryCheck(
 
 /** What happened, for people; ends with a newline. */
 export function formatTrial(trial: Trial, definition: CheckDefinition): string {
-  const { outcome, from, to } = trial;
-  const output = outcome.output.trimEnd();
+  const { outcome, from, to, durationMs } = trial;
+  const { status, output, metrics = [], details = {} } = outcome;
   const lines = [
-    `Run ${trial.run}: ${outcome.status} after ${Math.round(trial.durationMs)} ms`,
-    ...(output === '' ? [] : output.split('\n').map((line) => `  | ${line}`)),
-    ...(outcome.metrics ?? []).map(({ name, value, unit }) => `  ${name} = ${rounded(value)}${unit}`),
-    ...Object.entries(outcome.details ?? {}).map(([name, value]) => `  ${name}: ${rounded(value)}`),
+    ...outcomeLines(`Run ${trial.run}`, { status, output, metrics, details, durationMs }),
     `  ${from === to ? `The status stays ${to}${reason(trial, definition)}` : `The status moves from ${from} to ${to}`}.`,
     from === to
       ? '  Nothing would be sent.'
       : `  Would be sent to the servers: check.changed ${definition.id}, ${from} → ${to}.`,
   ];
   return `${lines.join('\n')}\n`;
-}
-
-function rounded(value: unknown): string {
-  return typeof value === 'number' ? String(Number(value.toFixed(3))) : String(value);
 }
 
 /** Why a result that differs from the status has not moved it. */

@@ -1,4 +1,4 @@
-/** `rollcall check test FILE[#ID]`: runs a check as an agent would, before it is deployed. */
+/** `rollcall check test FILE[#ID]`: runs a check as an agent would, before it is deployed. Beside it: `check run`. */
 import { randomUUID } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { checkKinds } from '../../checks/kinds/index.ts';
@@ -11,6 +11,7 @@ import { secretsIn } from '../config/references.ts';
 import { hostKindPorts } from '../host/kind-ports.ts';
 import { redacting } from '../redact.ts';
 import { allChecks } from '../reload.ts';
+import { command as runCommand } from './check-run.ts';
 import { formatTrial, type Trial, tryCheck } from './check-trial.ts';
 import { Exit, exitFailed, exitUsage, harmless, type Io } from './io.ts';
 import { type SharedOptions, withFormat } from './shared.ts';
@@ -24,7 +25,8 @@ const outputBytesMax = 4_096;
 const repeatMax = 10_000;
 
 export function command(io: Io): Command {
-  const check = new Command().usage('test [options] <file[#id]>');
+  const check = new Command().usage('test|run …');
+  check.addCommand(runCommand(io));
   check.addCommand(
     withFormat(new Command('test'))
       .description('Run a check of a file in the very same sandbox, and say what would be sent.')

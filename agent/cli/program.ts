@@ -28,7 +28,7 @@ const commands: Readonly<Record<string, Entry>> = {
   maint: { summary: 'Put a node or service into maintenance.', load: () => import('./maint.ts') },
   operator: { summary: 'Care for the servers.', load: () => import('./operator.ts') },
   validate: { summary: 'Check configuration files without starting.', load: () => import('./validate.ts') },
-  check: { summary: 'Try a check before it is deployed.', load: () => import('./check.ts') },
+  check: { summary: 'Try a check before it is deployed, or run one now.', load: () => import('./check.ts') },
   config: { summary: 'Explain a configuration.', load: () => import('./config.ts') },
   schema: { summary: 'Print the JSON Schema of a file or an event.', load: () => import('./schema.ts') },
 };

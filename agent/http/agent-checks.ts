@@ -9,13 +9,16 @@ import { definitionIn, jsonBody } from './body.ts';
 import type { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
 import { checkFields, selected } from './filters.ts';
-import { shapeLocalCheck } from './shapes.ts';
+import { shapeLocalCheck, shapeRun } from './shapes.ts';
 import type { Route } from './transport.ts';
 
 type Status = 'passing' | 'warning' | 'critical';
 
 export function agentCheckRoutes(context: HttpContext): Route[] {
-  const put = (path: string, PUT: (call: Call) => Answer): Route => ({ path, methods: { PUT } });
+  const put = (path: string, PUT: (call: Call) => Answer | Promise<Answer>): Route => ({
+    path,
+    methods: { PUT },
+  });
   return [
     { path: '/v1/agent/checks', methods: { GET: (call) => list(call, context) } },
     put('/v1/agent/check/register', (call) => register(call, context)),
@@ -24,6 +27,7 @@ export function agentCheckRoutes(context: HttpContext): Route[] {
       context.local.deregisterCheck(call.required('CheckID missing', 500));
       return empty();
     }),
+    put('/v1/agent/check/run/', (call) => run(call, context)),
     put('/v1/agent/check/pass/', (call) => feed(call, 'passing', call.get('note'), context)),
     put('/v1/agent/check/warn/', (call) => feed(call, 'warning', call.get('note'), context)),
     put('/v1/agent/check/fail/', (call) => feed(call, 'critical', call.get('note'), context)),
@@ -88,6 +92,18 @@ export function refuseScripts(definitions: readonly CheckDefinition[], context: 
   );
 }
 
+/** Ours: Consul has no such path. */
+async function run(call: Call, context: HttpContext): Promise<Answer> {
+  const id = call.required('CheckID missing', 500);
+  const ran = await context.local.runCheck(id);
+  if (ran === 'unknown') throw unknownCheck(id);
+  if (ran === 'not run') {
+    const message = `Check ${JSON.stringify(id)} is not run: it is fed by clients, follows other checks, or is gone`;
+    throw new ExpectedError('BAD_REQUEST', message);
+  }
+  return json(shapeRun(id, ran));
+}
+
 const updateInput = z.strictObject({ status: z.string().optional(), output: z.string().optional() });
 
 function update(call: Call, context: HttpContext): Answer {
@@ -112,15 +128,18 @@ function feed(call: Call, status: Status, output: string, context: HttpContext):
   switch (context.local.feed(id, status, cut(output, context.checkOutputBytesMax()))) {
     case 'fed':
       return empty();
-    case 'unknown': {
-      const advice = 'Ensure that the check ID is passed, not the check name.';
-      throw new ExpectedError('NOT_FOUND', `Unknown check ID ${JSON.stringify(id)}. ${advice}`);
-    }
+    case 'unknown':
+      throw unknownCheck(id);
     case 'not fed by clients': {
       const message = `CheckID ${JSON.stringify(id)} does not have associated TTL`;
       throw new ExpectedError('BAD_REQUEST', message, { status: 500 });
     }
   }
+}
+
+function unknownCheck(id: string): ExpectedError {
+  const advice = 'Ensure that the check ID is passed, not the check name.';
+  return new ExpectedError('NOT_FOUND', `Unknown check ID ${JSON.stringify(id)}. ${advice}`);
 }
 
 /** The first bytes, and a remark of the cut, as Consul has it. */

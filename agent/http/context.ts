@@ -2,10 +2,12 @@
  * Everything that the API needs of its agent, as one object: routes reach nothing else. The parts are described by what
  * is asked of them, so that a test can stand in for any of them.
  */
+import type { Outcome } from '../../checks/kinds/kind.ts';
 import type { Clock, Random } from '../../proto/ports.ts';
 import type { Rpc } from '../../proto/rpc.ts';
 import type { OwnCheck, OwnService } from '../../proto/schema/catalog.ts';
 import type { CheckDefinition, ServiceDefinition } from '../../proto/schema/definitions.ts';
+import type { CheckStatus } from '../../proto/schema/status.ts';
 import type { SyncStatus } from '../anti-entropy.ts';
 import type { CheckGossipCounts } from '../check-gossip.ts';
 import type { TemplateRequest } from '../config/template-check.ts';
@@ -30,6 +32,15 @@ export interface LocalCheck extends OwnCheck {
   readonly timeoutMs: number;
 }
 
+/** A run that somebody asked for. */
+export interface CheckRun {
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  /** Status of the check before and after it. */
+  readonly from: CheckStatus;
+  readonly to: CheckStatus;
+}
+
 export type FeedOutcome = 'fed' | 'unknown' | 'not fed by clients';
 
 /** Services and checks of this host (`agent/local-state.ts` and the check runner behind it). */
@@ -43,6 +54,8 @@ export interface LocalAgent {
   fillTemplate(request: TemplateRequest): CheckDefinition;
   /** False when there is no such check. */
   deregisterCheck(id: string): boolean;
+  /** Runs it now, or joins the run under way, and answers when that has ended. */
+  runCheck(id: string): Promise<CheckRun | 'unknown' | 'not run'>;
   /** What a client says of a TTL check. */
   feed(id: string, status: 'passing' | 'warning' | 'critical', output: string): FeedOutcome;
   /** Checks of the service that the definition does not name stay unless they are to be replaced. */

@@ -8,7 +8,7 @@
 import { formatDuration } from '../../proto/duration.ts';
 import type { CheckRow, NodeRow, OwnService, ServiceRow } from '../../proto/schema/catalog.ts';
 import type { Member } from '../gossip/membership.ts';
-import type { LocalCheck } from './context.ts';
+import type { CheckRun, LocalCheck } from './context.ts';
 
 export function consulStatus(status: string): string {
   return status === 'pending' || status === 'stale' ? 'critical' : status;
@@ -68,6 +68,25 @@ export function shapeLocalCheck(check: LocalCheck, node: string) {
     ModifyIndex: 0,
     RollcallStatus: check.status,
     LastChange: check.changedAtMs === 0 ? '' : new Date(check.changedAtMs).toISOString(),
+  };
+}
+
+/** Ours: the result of one run, and what became of the check's status by it. */
+export function shapeRun(id: string, { outcome, durationMs, from, to }: CheckRun) {
+  return {
+    CheckID: id,
+    Result: outcome.status,
+    Output: outcome.output,
+    DurationMs: Math.round(durationMs),
+    Metrics: (outcome.metrics ?? []).map(({ name, value, unit }) => ({
+      Name: name,
+      Value: value,
+      Unit: unit,
+    })),
+    Details: outcome.details ?? {},
+    From: from,
+    Status: consulStatus(to),
+    RollcallStatus: to,
   };
 }
 

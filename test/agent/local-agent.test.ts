@@ -214,3 +214,21 @@ test('what a template made follows the template, over restarts and reloads, and 
   expect(second.dropped[0]).toContain('there is no template "port"');
   expect(second.kept.api.value!.fromTemplates).toEqual([]);
 });
+
+test('a check is run when somebody asks; one that is fed is not', async () => {
+  const { local, kinds, clock } = host();
+  const checks = [every10s({ id: 'door', failures_before_critical: 2 }), define({ id: 'job', ttl: '1m' })];
+  local.start(files({ checks }));
+  await clock.settleFor(5_000);
+  kinds.status = 'critical';
+  const running = local.runCheck('door');
+  await clock.settleFor(100);
+  expect(await running).toMatchObject({
+    outcome: { status: 'critical', output: 'fine' },
+    durationMs: 20,
+    from: 'passing',
+    to: 'passing',
+  });
+  expect(await local.runCheck('job')).toBe('not run');
+  expect(await local.runCheck('nope')).toBe('unknown');
+});

@@ -51,3 +51,22 @@ test('a check from a template needs no permission for scripts, and may bring not
   const nobody = await register({ Use: 'disk', ServiceID: 'nope' });
   expect([nobody.status, nobody.text]).toEqual([500, 'ServiceID "nope" does not exist']);
 });
+
+test('a check is run when somebody asks, and the answer is its result and what became of the status', async () => {
+  const on = await stage();
+  await on.request('/v1/agent/check/register', { json: { Name: 'web', HTTP: 'http://x/', Interval: '90s' } });
+  await on.request('/v1/agent/check/register', { json: { Name: 't', TTL: '1m' } });
+  const run = (id: string) => on.request(`/v1/agent/check/run/${id}`, { method: 'PUT' });
+  expect((await run('web')).json()).toEqual({
+    CheckID: 'web',
+    Result: 'passing',
+    Output: 'fine',
+    DurationMs: 12,
+    Metrics: [{ Name: 'load', Value: 1.5, Unit: 's' }],
+    Details: { exitCode: 0 },
+    From: 'pending',
+    Status: 'passing',
+    RollcallStatus: 'passing',
+  });
+  expect([(await run('t')).status, (await run('nope')).status]).toEqual([400, 404]);
+});

@@ -83,6 +83,17 @@ export class FakeLocal implements LocalAgent {
     return parsed.definition;
   }
 
+  async runCheck(id: string) {
+    const check = this.#checks.get(id);
+    if (check === undefined) return 'unknown' as const;
+    if (check.type === 'ttl') return 'not run' as const;
+    const metrics = [
+      { name: 'load', value: 1.5, unit: 's', warning: '', critical: '', min: null, max: null },
+    ];
+    const outcome = { status: 'passing' as const, output: 'fine', metrics, details: { exitCode: 0 } };
+    return { outcome, durationMs: 12.4, from: 'pending' as const, to: 'passing' as const };
+  }
+
   deregisterCheck(id: string): boolean {
     return this.#checks.delete(id);
   }
