@@ -9,6 +9,7 @@
  * not answer, or has failed and may come back with the old key only, is waited for.
  */
 import { ExpectedError, isExpected, messageOf } from '../proto/errors.ts';
+import { someNames } from '../proto/names.ts';
 import type { Clock, Random } from '../proto/ports.ts';
 import type { KeyOperation } from './gossip/serf/internal-queries.ts';
 import type { KeyReport } from './gossip/serf/keys.ts';
@@ -49,7 +50,6 @@ export interface RotationStatus {
 
 /** Between two looks at the rings while somebody is waited for. */
 const retryMs = 2_000;
-const namesShown = 5;
 
 export class KeyRotation {
   readonly #ports: KeyRotationPorts;
@@ -169,7 +169,7 @@ export class KeyRotation {
   #mayComeBack(): string {
     const failed = this.#ports.failedMembers();
     if (failed.length === 0) return '';
-    return `waiting for ${names(failed)}, failed: it would come back without the new key (force-leave gives it up)`;
+    return `waiting for ${someNames(failed)}, failed: it would come back without the new key (force-leave gives it up)`;
   }
 
   #newKey(from: string): string {
@@ -219,12 +219,7 @@ function commonPrimary(report: KeyReport): string {
 function missingAnswers({ failures, silent }: KeyReport): string {
   const [refused] = Object.entries(failures);
   if (refused !== undefined) return `${refused[0]} says: ${refused[1]}`;
-  return silent.length === 0 ? '' : `no answer from ${names(silent)}`;
-}
-
-function names(all: readonly string[]): string {
-  const shown = all.slice(0, namesShown).join(', ');
-  return all.length > namesShown ? `${shown} and ${all.length - namesShown} more` : shown;
+  return silent.length === 0 ? '' : `no answer from ${someNames(silent)}`;
 }
 
 function refusal(message: string): ExpectedError {

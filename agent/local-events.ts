@@ -109,11 +109,11 @@ function ofStall(name: string, payload: Uint8Array): Told | undefined {
   if (!parsed.success || (name !== stalledEvent && name !== resumedEvent)) return undefined;
   const { Node, Ms } = parsed.data;
   const seconds = `${Math.round(Ms / 1_000)} s`;
-  const fields =
+  const Output =
     name === stalledEvent
-      ? { To: 'stalled', Output: `this agent has stood still for ${seconds} while its gossip goes on` }
-      : { From: 'stalled', Output: `this agent runs again after ${seconds}` };
-  return { draft: draftEvent({ Kind: 'agent.stalled', Node, Cause: 'check', ...fields }), omitted: 0 };
+      ? `this agent has stood still for ${seconds} while its gossip goes on`
+      : `this agent runs again after ${seconds}`;
+  return { draft: draftEvent({ Kind: 'agent.stalled', Node, Cause: 'check', Output }), omitted: 0 };
 }
 
 type Move = Partial<EventDraft> & Pick<EventDraft, 'Kind'>;

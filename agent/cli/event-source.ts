@@ -2,17 +2,11 @@
  * Events from an agent. `readEvents` takes what is there and ends; `followEvents` never ends: a lost connection is
  * opened again behind the last record that came through, so nothing is missed and nothing comes twice.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../../proto/errors.ts';
 import type { HealthEvent, StreamRecord } from '../../proto/schema/event.ts';
-import { type Api, parseJson, type Query, Refused, Unreachable } from './api.ts';
+import { type Api, parseJson, type Query, Refused } from './api.ts';
+import { type FollowStreamOptions, followStream } from './follow-stream.ts';
 import { Exit, exitFailed } from './io.ts';
-import { linesOf } from './lines.ts';
 
-/** A quiet stream says something every 15 s; three times as long without a word is a lost connection. */
-const idleTimeoutMs = 45_000;
-const retryMsMin = 200;
-const retryMsMax = 5_000;
 const pageLimit = 1_000;
 /** An answer now, whatever there is: no wait at all would mean the longest one, as in Consul. */
 const shortestWait = '1ms';
@@ -75,12 +69,8 @@ async function firstKept(api: Api): Promise<number> {
   return first.Offset;
 }
 
-export interface FollowOptions {
+export interface FollowOptions extends FollowStreamOptions {
   readonly filter: Query;
-  /** Called once when the connection is lost and once when it is back. */
-  onChange(message: string): Promise<void>;
-  /** Waits this long; a test has no time to lose. */
-  readonly wait?: (ms: number) => Promise<unknown>;
 }
 
 export async function* followEvents(
@@ -88,42 +78,16 @@ export async function* followEvents(
   from: Position,
   options: FollowOptions,
 ): AsyncGenerator<StreamRecord> {
-  const { wait = sleep } = options;
   let position = from.offset;
-  let connectedOnce = false;
-  let lost = false;
-  let retryMs = retryMsMin;
-  for (;;) {
-    let reason = 'the agent ended the stream';
-    try {
-      const query = {
-        ...options.filter,
-        after: String(position),
-        log: from.log === '' ? undefined : from.log,
-      };
-      const answer = await api.open('/v1/events/stream', query, {
-        accept: 'application/x-ndjson',
-        idleTimeoutMs,
-      });
-      connectedOnce = true;
-      if (lost) await options.onChange(`connected again, going on after event ${position}`);
-      lost = false;
-      for await (const line of linesOf(answer.body)) {
-        retryMs = retryMsMin;
-        const record = parseJson<StreamRecord>(line, api.base);
-        position = positionAfter(record) ?? position;
-        yield record;
-        if ('Error' in record) reason = record.Error.Message;
-      }
-    } catch (error) {
-      if (!connectedOnce || !isPassing(error)) throw error;
-      reason = messageOf(error);
-    }
-    if (!lost) await options.onChange(`${reason}; trying again`);
-    lost = true;
-    // Half of the time is drawn, so that many listeners do not come back at once.
-    await wait(retryMs / 2 + (Math.random() * retryMs) / 2);
-    retryMs = Math.min(2 * retryMs, retryMsMax);
+  const log = from.log === '' ? undefined : from.log;
+  const request = () => ({
+    path: '/v1/events/stream',
+    query: { ...options.filter, after: String(position), log },
+    resumed: `connected again, going on after event ${position}`,
+  });
+  for await (const record of followStream<StreamRecord>(api, request, options)) {
+    position = positionAfter(record) ?? position;
+    yield record;
   }
 }
 
@@ -131,12 +95,4 @@ function positionAfter(record: StreamRecord): number | undefined {
   if ('Offset' in record) return record.Offset;
   if ('Gap' in record) return record.Gap.To;
   return 'Position' in record ? record.Position : undefined;
-}
-
-/** A broken connection and an agent without servers pass; a request that is wrong stays wrong. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof Refused) return error.status >= 500;
-  if (error instanceof Unreachable) return true;
-  // What breaks in the middle of a body is thrown by the stream itself.
-  return !(error instanceof Exit) && (error as { code?: unknown }).code !== undefined;
 }

@@ -1,15 +1,18 @@
 /** `rollcall events`: what happened; with `--follow` it goes on until it is stopped. */
 import { Command, Option } from 'commander';
 import type { StreamRecord } from '../../proto/schema/event.ts';
+import type { LocalRecord } from '../../proto/schema/local-event.ts';
 import type { Query } from './api.ts';
 import { followEvents, readEvents, readPosition } from './event-source.ts';
 import { formatRecord } from './event-text.ts';
 import { execForEvent } from './exec-event.ts';
-import type { Io } from './io.ts';
+import { harmless, type Io } from './io.ts';
+import { followLocal, readLocal } from './local-source.ts';
 import { apiOf, collect, durationMs, type SharedOptions, wholeNumber, withAgent } from './shared.ts';
 
 interface Options extends SharedOptions {
   readonly follow?: boolean;
+  readonly local?: boolean;
   readonly after?: number;
   readonly last: number;
   readonly kind?: readonly string[];
@@ -31,6 +34,12 @@ const execTimeoutMs = 60_000;
 export function command(io: Io): Command {
   return withAgent(new Command())
     .option('-f, --follow', 'go on with what happens from now (or from --after) on')
+    .addOption(
+      new Option(
+        '--local',
+        'what this agent heard by gossip, with no server: hints without a number',
+      ).conflicts(['after', 'tag']),
+    )
     .option('--after <offset>', 'everything after this number; 0: from the first that is kept', wholeNumber)
     .option('--last <n>', 'without --after and --follow: so many of the newest', wholeNumber, lastDefault)
     .option('--kind <kind>', 'only events of this kind, such as node.failed; repeatable', collect)
@@ -48,17 +57,27 @@ export function command(io: Io): Command {
     )
     .addHelpText('after', '\nWith --format json each record is one line.')
     .action(async (options: Options) => {
-      const show = async (record: StreamRecord) => {
+      const show = async (record: Shown) => {
         await print(record, options, io);
         await exec(record, options, io);
       };
-      if (options.follow) await follow(options, io, show);
+      if (options.local) await showLocal(options, io, show);
+      else if (options.follow) await follow(options, io, show);
       else if (options.after !== undefined) await showFrom(options, options.after, io, show);
       else await showLast(options, io, show);
     });
 }
 
-type Show = (record: StreamRecord) => Promise<void>;
+type Shown = StreamRecord | LocalRecord;
+type Show = (record: Shown) => Promise<void>;
+
+async function showLocal(options: Options, io: Io, show: Show): Promise<void> {
+  const api = apiOf(options, io);
+  const onChange = (message: string) => io.complain(`rollcall: ${message}\n`);
+  if (options.follow) {
+    for await (const record of followLocal(api, queryOf(options), { onChange })) await show(record);
+  } else for (const record of await readLocal(api, queryOf(options), options.last)) await show(record);
+}
 
 async function follow(options: Options, io: Io, show: Show): Promise<void> {
   const api = apiOf(options, io);
@@ -96,14 +115,15 @@ function queryOf(options: Options): Query {
   return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as Query;
 }
 
-async function print(record: StreamRecord, options: Options, io: Io): Promise<void> {
+async function print(record: Shown, options: Options, io: Io): Promise<void> {
   if (options.format === 'json') return io.print(`${JSON.stringify(record)}\n`);
   // Signs of life are for programs.
   if (!('Position' in record)) await io.print(`${formatRecord(record)}\n`);
 }
 
-async function exec(record: StreamRecord, { exec: command, execTimeout }: Options, io: Io): Promise<void> {
-  if (command === undefined || !('Offset' in record)) return;
+async function exec(record: Shown, { exec: command, execTimeout }: Options, io: Io): Promise<void> {
+  if (command === undefined || !('Kind' in record)) return;
   const { ok, message } = await execForEvent(command, record, execTimeout);
-  if (!ok) await io.complain(`rollcall: event ${record.Offset}: the command ${message}\n`);
+  const name = 'Offset' in record ? `event ${record.Offset}` : `${record.Kind} of ${harmless(record.Node)}`;
+  if (!ok) await io.complain(`rollcall: ${name}: the command ${message}\n`);
 }

@@ -1,6 +1,7 @@
 /** Runs a command of the user's for one event, with the event as JSON on its standard input. */
 import { spawn } from 'node:child_process';
 import type { HealthEvent } from '../../proto/schema/event.ts';
+import type { LocalEvent } from '../../proto/schema/local-event.ts';
 
 export interface ExecResult {
   readonly ok: boolean;
@@ -12,12 +13,17 @@ export interface ExecResult {
  * One command at a time, in a process group of its own, so that everything it started ends when its time is up. What it
  * prints goes where ours goes.
  */
-export function execForEvent(command: string, event: HealthEvent, timeoutMs: number): Promise<ExecResult> {
+export function execForEvent(
+  command: string,
+  event: HealthEvent | LocalEvent,
+  timeoutMs: number,
+): Promise<ExecResult> {
+  const offset = 'Offset' in event ? String(event.Offset) : '';
   return new Promise((resolve) => {
     const child = spawn('/bin/sh', ['-c', command], {
       detached: true,
       stdio: ['pipe', 'inherit', 'inherit'],
-      env: { ...process.env, ROLLCALL_OFFSET: String(event.Offset), ROLLCALL_KIND: event.Kind },
+      env: { ...process.env, ROLLCALL_OFFSET: offset, ROLLCALL_KIND: event.Kind },
     });
     let timedOut = false;
     const timer = setTimeout(() => {

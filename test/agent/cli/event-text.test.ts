@@ -58,3 +58,20 @@ test('output is cut, and cannot steer the terminal', () => {
   expect(text.length).toBeLessThan(220);
   expect(text.endsWith('…')).toBe(true);
 });
+
+test('a local record has a word in place of its number, and says what was left out before it', () => {
+  const draft = draftEvent({
+    Kind: 'check.changed',
+    Node: 'web-1',
+    Check: 'http',
+    From: 'passing',
+    To: 'critical',
+  });
+  const local = { ...draft, Schema: 1 as const, Time: '2026-11-22T03:12:00.000Z', Omitted: 3 };
+  expect(formatRecord(local)).toBe(
+    ' local  2026-11-22T03:12:00.000Z  check.changed   web-1/http  passing → critical  (3 changes before it left out)',
+  );
+  expect(formatRecord({ Gap: { From: 0, To: 0, Reason: '7 local events came too fast' } })).toBe(
+    '--- gap: 7 local events came too fast ---',
+  );
+});

@@ -171,3 +171,20 @@ test('--exec runs a command for each event; one that fails is told and the rest 
   expect({ code, lines: out.trim().split('\n').length }).toEqual({ code: 0, lines: 2 });
   expect(error).toBe('rollcall: event 1: the command ended with exit code 1\n');
 });
+
+test('--local asks for what the agent heard by gossip, and --follow goes on with it', async () => {
+  const local = { ...event(1), Offset: undefined, Omitted: 0 };
+  const agent = await fakeAgent(({ path }) =>
+    path === '/v1/events/local'
+      ? { body: [local] }
+      : { stream: (response) => response.write(`${JSON.stringify(local)}\n{"Position":0}\n`) },
+  );
+  const at = ['--http-addr', agent.address];
+  const list = await rollcall(['events', '--local', '--last', '5', '--node', 'web-1', ...at]);
+  expect(list.out).toBe(' local  2026-11-22T03:12:00.000Z  check.changed   web-1/http  passing → critical\n');
+  expect([...agent.requests[0]!.query].join(' ')).toBe('node,web-1 limit,5');
+  const follow = await rollcall(['events', '--local', '--follow', '--format', 'json', ...at], {}, 1);
+  expect(JSON.parse(follow.out)).toMatchObject({ Kind: 'check.changed', Omitted: 0 });
+  expect(agent.requests.at(-1)!.path).toBe('/v1/events/local/stream');
+  expect(await rollcall(['events', '--local', '--after', '5', ...at])).toMatchObject({ code: 2 });
+});
