@@ -3,6 +3,15 @@ import { z } from 'zod';
 import { formatDuration } from '../../proto/duration.ts';
 import { harmless } from './io.ts';
 
+const look = z.object({
+  at: z.string(),
+  address: z.string(),
+  timeoutMs: z.number(),
+  helpers: z.array(z.object({ name: z.string(), answer: z.string() })),
+  tcp: z.string(),
+});
+type Look = z.output<typeof look>;
+
 /** What `agent/gossip/dossier.ts` writes; an older or newer agent may know less or more. */
 const dossier = z.object({
   judge: z.string(),
@@ -17,15 +26,8 @@ const dossier = z.object({
     confirmationsWanted: z.number(),
   }),
   confirmations: z.array(z.object({ from: z.string(), afterMs: z.number() })),
-  probe: z
-    .object({
-      at: z.string(),
-      address: z.string(),
-      timeoutMs: z.number(),
-      helpers: z.array(z.object({ name: z.string(), answer: z.string() })),
-      tcp: z.string(),
-    })
-    .nullable(),
+  firstProbe: look.nullable(),
+  lastProbe: look,
   localHealth: z.number(),
   loopLagMs: z.number(),
   members: z.number(),
@@ -40,20 +42,30 @@ export function formatDossier(evidence: unknown): string {
 }
 
 function tell(story: Story): string[] {
-  return [...probe(story), ...suspicion(story), verdict(story), fitness(story)];
+  return [...firstLook(story), ...suspicion(story), ...lastLook(story), verdict(story), fitness(story)];
 }
 
-function probe({ probe: found, accuser }: Story): string[] {
-  if (found === null) return [`The probe that began it was made by ${accuser}, and not seen here.`];
-  const lines = [
-    `${found.at}  ${accuser} asked ${found.address} and had no answer within ${found.timeoutMs} ms.`,
+function firstLook({ firstProbe, accuser }: Story): string[] {
+  if (firstProbe === null) return [`The probe that began it was made by ${accuser}, and not seen here.`];
+  return [`${firstProbe.at}  ${accuser} asked ${answered(firstProbe)}`, ...others(firstProbe)];
+}
+
+/** A quick verdict has one look only. */
+function lastLook({ firstProbe, lastProbe, judge }: Story): string[] {
+  if (firstProbe?.at === lastProbe.at) return [];
+  return [`${lastProbe.at}  ${judge} asked ${answered(lastProbe)}`, ...others(lastProbe)];
+}
+
+function answered({ address, timeoutMs }: Look): string {
+  return `${address} and had no answer within ${timeoutMs} ms.`;
+}
+
+function others({ helpers, tcp }: Look): string[] {
+  const heard = helpers.map(({ name, answer }) => `${name} (${answers[answer] ?? answer})`);
+  return [
+    ...(heard.length === 0 ? [] : [`Asked to try as well: ${heard.join(', ')}.`]),
+    ...(tcp === 'not tried' ? [] : [`A TCP ping: ${tcp}.`]),
   ];
-  if (found.helpers.length > 0) {
-    const heard = found.helpers.map(({ name, answer }) => `${name} (${answers[answer] ?? answer})`);
-    lines.push(`Asked to try as well: ${heard.join(', ')}.`);
-  }
-  if (found.tcp !== 'not tried') lines.push(`A TCP ping: ${found.tcp}.`);
-  return lines;
 }
 
 const answers: Readonly<Record<string, string>> = {

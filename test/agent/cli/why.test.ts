@@ -11,7 +11,7 @@ const evidence = {
   verdictAt: '2026-11-22T03:12:01.000Z',
   suspicion: { minMs: 4000, maxMs: 24_000, tookMs: 4100, confirmationsWanted: 3 },
   confirmations: [{ from: 'web-1', afterMs: 150 }],
-  probe: {
+  firstProbe: {
     at: '2026-11-22T03:11:56.000Z',
     address: '10.0.0.2:8301',
     timeoutMs: 500,
@@ -21,6 +21,14 @@ const evidence = {
       { name: 'b', answer: 'silence' },
     ],
     tcp: 'silence',
+  },
+  lastProbe: {
+    at: '2026-11-22T03:12:00.000Z',
+    address: '10.0.0.2:8301',
+    timeoutMs: 500,
+    intervalMs: 1000,
+    helpers: [],
+    tcp: 'not tried',
   },
   localHealth: 0,
   loopLagMs: 12,
@@ -51,6 +59,7 @@ test('the last failure as a story, with what happened since', async () => {
     '  A TCP ping: silence.',
     '  2026-11-22T03:11:57.000Z  It was suspected, with 4s to 24s to object.',
     '  Confirmed by web-1 after 150ms.',
+    '  2026-11-22T03:12:00.000Z  server-1 asked 10.0.0.2:8301 and had no answer within 500 ms.',
     '  2026-11-22T03:12:01.000Z  After 4.1s server-1 declared it failed: it did not object in time.',
     '  server-1 was well; its longest stall was 12ms. It knew 5 members.',
     'Since then:',
