@@ -189,6 +189,7 @@ export class Agent {
       folder,
       logger,
       disk: host.disk,
+      network: host.network,
       clock: host.clock,
       random: host.random,
       keys: () => this.#rawKeys(),

@@ -44,6 +44,7 @@ const settings: Readonly<Record<Setting, readonly [key: string, when: 'live' | '
   encrypt: ['encrypt', 'restart'],
   templates: ['templates', 'live'],
   checkDefaults: ['defaults', 'live'],
+  tls: ['tls', 'live'],
   logLevel: ['log_level', 'live'],
   logJson: ['log_json', 'restart'],
   autoReload: ['auto_reload_config', 'live'],

@@ -8,6 +8,7 @@ import type { Clock, Disk, Endpoint, Random } from '../proto/ports.ts';
 import type { Rpc } from '../proto/rpc.ts';
 import type { AgentIdentity } from '../proto/schema/journal.ts';
 import type { DataFolder } from '../proto/store/layout.ts';
+import type { StreamNetwork } from '../server/rpc/client.ts';
 import type { AgentConfig } from './config/agent-config.ts';
 import type { Membership } from './gossip/membership.ts';
 
@@ -18,6 +19,7 @@ export interface ServerContext {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly random: Random;
+  readonly network: StreamNetwork;
   readonly logger: Logger;
   /** The server can go on no longer (a failed disk, a command of a newer version): the agent ends with this reason. */
   onHalt(error: Error): void;

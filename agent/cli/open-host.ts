@@ -2,6 +2,7 @@
 import type { MarkedProcess } from '../../proto/host-ports.ts';
 import type { Logger } from '../../proto/logger.ts';
 import { DataFolder } from '../../proto/store/layout.ts';
+import type { StreamNetwork } from '../../server/rpc/client.ts';
 import { tcp } from '../../server/rpc/tcp.ts';
 import type { AgentHost } from '../agent.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
@@ -18,6 +19,7 @@ const memoryFolder = '/memory';
 export async function openHost(
   config: AgentConfig,
   logger: Logger,
+  network: StreamNetwork = tcp,
 ): Promise<{ host: AgentHost; folder: DataFolder }> {
   const clock = hostClock();
   const random = hostRandom();
@@ -30,7 +32,7 @@ export async function openHost(
     ...(config.nodeId === null ? {} : { nodeId: config.nodeId }),
   });
   const kindPorts = hostKindPorts(folder.meta.nodeId, (process) => tellStranger(process, logger));
-  return { host: { clock, random, disk, network: tcp, kindPorts }, folder };
+  return { host: { clock, random, disk, network, kindPorts }, folder };
 }
 
 /** It may be anybody's, so it is named and left alone: the operator decides. */

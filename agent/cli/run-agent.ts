@@ -14,6 +14,7 @@ import { type AgentLogger, makeLogger } from '../logger.ts';
 import { isPlain, lineOf } from '../startup-errors.ts';
 import { Exit, exitFailed } from './io.ts';
 import { openHost } from './open-host.ts';
+import { TlsKeeper } from './tls-keeper.ts';
 
 /** After this long a polite end becomes an impolite one. */
 const patienceMs = 5_000;
@@ -21,7 +22,9 @@ const patienceMs = 5_000;
 /** Resolves when the agent has ended in good order; throws an `Exit` with one clear line when it could not run or go on. */
 export async function runAgent(config: AgentConfig, reload: () => Promise<LoadResult>): Promise<void> {
   const logger = makeLogger(config);
-  const { host, folder } = await openHost(config, logger).catch(giveUp);
+  const tls = new TlsKeeper();
+  await tls.use(config).catch(giveUp);
+  const { host, folder } = await openHost(config, logger, tls.network).catch(giveUp);
   let end: (failure: Error | null) => void = () => {};
   const ended = new Promise<Error | null>((resolve) => {
     end = resolve;
@@ -35,7 +38,11 @@ export async function runAgent(config: AgentConfig, reload: () => Promise<LoadRe
       // A plain agent does not carry a server in its memory.
       startServer: config.server ? (await import('./start-server.ts')).startServer : null,
       keys: config.encrypt === null ? [] : [config.encrypt],
-      readConfig: async () => checkedConfig(await reload(), logger),
+      readConfig: async () => {
+        const next = checkedConfig(await reload(), logger);
+        await tls.use(next);
+        return next;
+      },
       configSignature: () => signatureOf(config.configPaths),
       onEnd: (failure) => end(failure),
     }).catch(giveUp);

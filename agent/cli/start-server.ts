@@ -5,7 +5,6 @@ import type { Endpoint } from '../../proto/ports.ts';
 import { makeRpcHost } from '../../server/rpc/client.ts';
 import { PeerLinks } from '../../server/rpc/links.ts';
 import { RpcListener } from '../../server/rpc/listener.ts';
-import { tcp } from '../../server/rpc/tcp.ts';
 import { Server, type ServerTransport, type TransportHost } from '../../server/server.ts';
 import type { ListeningServer, ServerContext, ServerPart } from '../server-part.ts';
 import { cannotListen } from '../startup-errors.ts';
@@ -68,13 +67,13 @@ class RpcTransport implements ServerTransport {
   #listening: Promise<Endpoint> | null = null;
 
   constructor(context: ServerContext, host: TransportHost) {
-    const { config, clock, random, logger } = context;
+    const { config, clock, random, logger, network } = context;
     this.#at = { host: config.bind.host, port: config.ports.server };
     this.#advertised = config.advertise.host;
     const rpcHost = makeRpcHost({
       clock,
       random,
-      network: tcp,
+      network,
       identity: () => host.identity(),
       keys: () => context.keys(),
       handlers: host.handlers,

@@ -21,6 +21,16 @@ export interface AgentPorts {
   readonly dns: number;
 }
 
+/** Certificates for RPC; paths are absolute, '' where there is none. */
+export interface TlsConfig {
+  readonly caFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly verifyIncoming: boolean;
+  readonly verifyOutgoing: boolean;
+  readonly verifyServerHostname: boolean;
+}
+
 export interface AgentConfig {
   readonly nodeName: string;
   /** Uuid that the operator fixed with `node_id`; null: the one of the data folder, made on first start. */
@@ -47,6 +57,8 @@ export interface AgentConfig {
   readonly startJoin: readonly string[];
   /** Gossip key, base64 of 16, 24 or 32 bytes. */
   readonly encrypt: string | null;
+  /** Null: RPC goes over plain TCP. */
+  readonly tls: TlsConfig | null;
   readonly logLevel: LogLevel;
   readonly logJson: boolean;
   /** Reload whenever a file of the configuration changes. */

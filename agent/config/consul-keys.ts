@@ -21,12 +21,15 @@ const groups: Readonly<Record<string, string>> = {
     reconnect_timeout_wan recursor recursors rejoin_after_leave reporting retry_interval_wan retry_join_wan
     retry_max retry_max_wan rpc rpc_protocol segment segments serf_lan serf_lan_allowed_cidrs serf_wan
     serf_wan_allowed_cidrs server_name server_rejoin_age_max session_ttl_min skip_leave_on_interrupt
-    start_join_wan syslog_facility tagged_addresses telemetry tls tls_cipher_suites tls_min_version
+    start_join_wan syslog_facility tagged_addresses telemetry tls_cipher_suites tls_min_version
     tls_prefer_server_cipher_suites token translate_wan_addrs ui ui_config ui_content_path ui_dir unix_sockets
     use_streaming_backend verify_incoming verify_incoming_https verify_incoming_rpc verify_outgoing
     verify_server_hostname version watches xds`,
   addresses: 'dns grpc grpc_tls https',
   ports: `expose_max_port expose_min_port grpc grpc_tls https rpc serf_wan sidecar_max_port sidecar_min_port`,
+  tls: 'grpc https',
+  'tls.defaults': 'ca_path tls_cipher_suites tls_min_version',
+  'tls.internal_rpc': 'ca_path tls_cipher_suites tls_min_version',
   performance: 'grpc_keepalive_interval grpc_keepalive_timeout leave_drain_time rpc_hold_timeout',
 };
 

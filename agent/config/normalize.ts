@@ -16,6 +16,7 @@ const blocks = new Set([
   'performance',
   'ports',
   'service',
+  'tls',
   'tagged_addresses',
   'taggedaddresses',
   'weights',

@@ -9,6 +9,7 @@ import type { AgentConfig, GossipProfile, LogLevel } from './agent-config.ts';
 import type { Definitions } from './definitions.ts';
 import { type LocatedMap, type Path, toPlain, valueAt } from './located.ts';
 import { secretsIn } from './references.ts';
+import { resolveTls } from './tls.ts';
 
 export interface ResolveOptions {
   readonly dev: boolean;
@@ -46,6 +47,7 @@ export function resolveConfig(
     retryIntervalMs: read.durationMs('retry_interval'),
     startJoin: read.list('start_join'),
     encrypt: read.textOrNull('encrypt'),
+    tls: resolveTls(tree, options.folder),
     logLevel: read.text('log_level').toLowerCase().replace(/^err$/, 'error') as LogLevel,
     logJson: read.boolean('log_json'),
     autoReload: read.boolean('auto_reload_config'),

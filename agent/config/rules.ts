@@ -18,6 +18,7 @@ import {
   valueAt,
 } from './located.ts';
 import type { Problems } from './problems.ts';
+import { checkTls } from './tls.ts';
 
 export interface RuleContext {
   readonly host: HostFacts;
@@ -41,6 +42,7 @@ export function applyRules(merged: LocatedMap, context: RuleContext, problems: P
   checkDataDir(tree, context, problems);
   checkPorts(tree, problems);
   checkScripts(tree, problems);
+  checkTls(tree, read(tree, ['server']) === true, context.complete, problems);
   return deriveAdvertise(tree, context, problems);
 }
 

@@ -65,6 +65,20 @@ const nodeMeta = z.record(z.string(), z.string()).superRefine((meta, context) =>
   }
 });
 
+/** The same keys for all listeners and for one of them. */
+const tls = z
+  .strictObject({
+    ca_file: z.string().min(1).describe('Certificates of the authorities that are believed, PEM.'),
+    cert_file: z.string().min(1).describe('Certificate of this agent, PEM.'),
+    key_file: z.string().min(1).describe('Its key, PEM.'),
+    verify_incoming: z.boolean().describe('Take no caller without a certificate of the authority.'),
+    verify_outgoing: z.boolean().describe('Call servers over TLS only, and look at their certificates.'),
+    verify_server_hostname: z
+      .boolean()
+      .describe('As verify_outgoing; and the certificate must be one for a server of this datacenter.'),
+  })
+  .partial();
+
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -134,6 +148,13 @@ export const fileKeys = z.strictObject({
       ? ''
       : 'must be 16, 24 or 32 bytes in base64 (`openssl rand -base64 32` makes one)';
   }).describe('Gossip key.'),
+  tls: z
+    .strictObject({
+      defaults: tls.describe('What holds where internal_rpc says nothing.'),
+      internal_rpc: tls.describe('RPC of servers.'),
+    })
+    .partial()
+    .describe('Certificates between agents and servers; files are read anew with each reload.'),
   log_level: text((value) => {
     const level = value.toLowerCase();
     return level === 'err' || (logLevels as readonly string[]).includes(level)

@@ -30,8 +30,13 @@ export interface TlsMaterial {
   readonly verifyOutgoing: boolean;
   /** The server's certificate must be for `serverName`, so that no plain agent's certificate passes for a server's. */
   readonly verifyServerHostname: boolean;
-  /** `server.<datacenter>.rollcall` */
+  /** See `serverNameOf`. */
   readonly serverName: string;
+}
+
+/** The name that a server's certificate must be good for. */
+export function serverNameOf(datacenter: string): string {
+  return `server.${datacenter}.rollcall`;
 }
 
 /** Null: plain TCP both ways. */

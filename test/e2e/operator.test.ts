@@ -1,0 +1,136 @@
+/** What operators do with real servers: certificates, a changed set of servers. */
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { run, type TestAgent, TestFleet, until } from './agents.ts';
+
+let fleet: TestFleet;
+
+beforeEach(async () => {
+  fleet = await TestFleet.create();
+});
+
+afterEach(() => fleet.stop());
+
+interface Peers {
+  readonly Servers: ReadonlyArray<{ Node: string; ID: string; Leader: boolean; Voter: boolean }>;
+}
+
+async function leaderOf(servers: readonly TestAgent[], asked: TestAgent): Promise<TestAgent | undefined> {
+  const address = await asked.get<string>('/v1/status/leader');
+  return servers.find((server) => address?.endsWith(`:${server.ports.server}`));
+}
+
+/** An authority, a certificate of a server and one of an agent. */
+async function makeCertificates(): Promise<string> {
+  const folder = join(fleet.folder, 'tls');
+  await mkdir(folder);
+  const authority = [
+    '--ca',
+    join(folder, 'rollcall-agent-ca.pem'),
+    '--key',
+    join(folder, 'rollcall-agent-ca-key.pem'),
+  ];
+  expect((await run('tls', 'ca', 'create', '--dir', folder)).exitCode).toBe(0);
+  expect((await run('tls', 'cert', 'create', '--server', ...authority, '--dir', folder)).exitCode).toBe(0);
+  expect((await run('tls', 'cert', 'create', '--client', ...authority, '--dir', folder)).exitCode).toBe(0);
+  return folder;
+}
+
+async function tlsFile(folder: string, name: string, pair: string, rules: object): Promise<string> {
+  const path = join(folder, name);
+  const files = {
+    ca_file: join(folder, 'rollcall-agent-ca.pem'),
+    cert_file: join(folder, `${pair}.pem`),
+    key_file: join(folder, `${pair}-key.pem`),
+  };
+  await writeFile(path, JSON.stringify({ tls: { defaults: files, internal_rpc: rules } }));
+  return path;
+}
+
+const strict = { verify_incoming: true, verify_outgoing: true, verify_server_hostname: true };
+
+test('servers with certificates form a cluster; a reload changes them under it; who has none is refused by name', async () => {
+  const folder = await makeCertificates();
+  const forServers = await tlsFile(folder, 'server.json', 'dc1-server-rollcall-0', strict);
+  const forAgents = await tlsFile(folder, 'agent.json', 'dc1-client-rollcall-0', strict);
+  const servers = await fleet.startServers(3, ['--config', forServers]);
+  const [first] = servers as [TestAgent, TestAgent, TestAgent];
+
+  const web = await fleet.start('web', ['--join', first.gossip, '--config', forAgents]);
+  await until('web reached a server', async () => {
+    const nodes = await web.get<Array<{ Node: string }>>('/v1/catalog/nodes');
+    return nodes?.some(({ Node }) => Node === 'web');
+  });
+
+  const leader = await leaderOf(servers, first);
+  const authority = [
+    '--ca',
+    join(folder, 'rollcall-agent-ca.pem'),
+    '--key',
+    join(folder, 'rollcall-agent-ca-key.pem'),
+  ];
+  expect((await run('tls', 'cert', 'create', '--server', ...authority, '--dir', folder)).exitCode).toBe(0);
+  await tlsFile(folder, 'server.json', 'dc1-server-rollcall-1', strict);
+  for (const server of servers) {
+    expect((await run('reload', '--http-addr', server.url)).exitCode).toBe(0);
+  }
+  expect(await leaderOf(servers, first)).toBe(leader);
+  await writeFile(join(folder, 'dc1-server-rollcall-1-key.pem'), 'nonsense');
+  const refused = await run('reload', '--http-addr', first.url);
+  expect(refused.exitCode).toBe(1);
+  expect(refused.lines.join('\n')).toContain('dc1-server-rollcall-1-key.pem');
+
+  const naked = await fleet.start('naked', ['--join', first.gossip]);
+  await until('a server names the refusal', () =>
+    servers.some((server) =>
+      server.process.lines.some((line) => /refused 127\.0\.0\.1:\d+ on the RPC port: .*TLS/.test(line)),
+    ),
+  );
+  expect((await naked.get('/v1/catalog/nodes')) ?? null).toBeNull();
+  expect((await readdir(folder)).sort()).toContain('dc1-client-rollcall-0-key.pem');
+});
+
+test('an agent with the certificate of an agent is no server to those who look at names', async () => {
+  const folder = await makeCertificates();
+  const asServer = await tlsFile(folder, 'false.json', 'dc1-client-rollcall-0', {
+    verify_incoming: true,
+    verify_outgoing: true,
+  });
+  const strictly = await tlsFile(folder, 'agent.json', 'dc1-client-rollcall-0', strict);
+  const [impostor] = await fleet.startServers(1, ['--config', asServer]);
+  const web = await fleet.start('web', ['--join', impostor!.gossip, '--config', strictly]);
+  const failure = await until('web says why', async () => {
+    const info = await web.fetch('GET', '/v1/agent/info').catch(() => undefined);
+    return /certificate|altnames|TLS/i.exec(info?.body ?? '')?.[0];
+  });
+  expect(failure).toBeDefined();
+  expect(await web.get('/v1/catalog/nodes')).toBeUndefined();
+});
+
+test('the set of servers: listed, handed over, taken down to what is safe, and no further', async () => {
+  const servers = await fleet.startServers(3);
+  const [first] = servers as [TestAgent, TestAgent, TestAgent];
+  const before = (await leaderOf(servers, first))!;
+  const rollcall = (...words: string[]) => run('operator', 'raft', ...words, '--http-addr', first.url);
+  const heir = servers.find((server) => server !== before)!;
+  await until('the catalog knows all', async () => {
+    const peers = await first.get<Peers>('/v1/operator/raft/configuration');
+    return peers?.Servers.every(({ Node }) => Node !== '(unknown)');
+  });
+  expect((await rollcall('transfer-leader', heir.name)).lines).toEqual([`${heir.name} leads.`]);
+  const victim = servers.find((server) => server !== heir && server !== first)!;
+  await victim.process.kill();
+  await until('the leader misses it', async () => {
+    const health = await first.fetch('GET', '/v1/operator/autopilot/health');
+    return health.status === 429;
+  });
+  const survivor = servers.find((server) => server !== victim && server !== heir)!;
+  const refused = await rollcall('remove-peer', survivor.name);
+  expect(refused.exitCode).toBe(1);
+  expect(refused.lines.join('\n')).toContain('the quorum would be lost');
+  expect((await rollcall('remove-peer', victim.name)).exitCode).toBe(0);
+  const { lines } = await rollcall('list-peers');
+  expect(lines).toHaveLength(3);
+  expect(lines.join('\n')).not.toContain(victim.name);
+});
