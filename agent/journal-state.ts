@@ -80,7 +80,8 @@ export class JournalState {
     this.#headSeen = true;
   }
 
-  apply({ type, body, position }: StoredRecord): void {
+  /** Answers the record that came in, null when it was something else. */
+  apply({ type, body, position }: StoredRecord): JournalRecord | null {
     switch (type) {
       case recordType.entry: {
         const record = decode(body) as JournalRecord;
@@ -88,22 +89,22 @@ export class JournalState {
         this.#head = { ...this.#head, last: record.revision };
         this.#waiting.push({ record, position, bytes: body.length });
         this.#bytes += body.length;
-        return;
+        return record;
       }
       case recordType.confirmed:
         this.#confirm(decode(body) as number);
-        return;
+        return null;
       case recordType.lost: {
         const lost = decode(body) as LostRecord;
         this.#head = { ...this.#head, lost };
         this.#dropThrough(lost.revision);
-        return;
+        return null;
       }
       case recordType.begin:
         this.#head = { ...unbegun, id: decode(body) as string };
         this.#waiting = [];
         this.#bytes = 0;
-        return;
+        return null;
       default: {
         const text = `the journal holds a record of type ${type}, which this program does not know: start the newer version again`;
         throw new ExpectedError('DISK_FOREIGN', text);

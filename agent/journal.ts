@@ -13,7 +13,7 @@ import type { ExpectedError } from '../proto/errors.ts';
 import type { Clock, Disk, Random } from '../proto/ports.ts';
 import type { JournalDraft, JournalRecord } from '../proto/schema/journal.ts';
 import type { Damage } from '../proto/store/faults.ts';
-import type { LogRecord } from '../proto/store/record.ts';
+import type { LogRecord, StoredRecord } from '../proto/store/record.ts';
 import { SegmentLog } from '../proto/store/segments.ts';
 import { makeUuid } from '../proto/uuid.ts';
 import { beginOf, confirmedOf, entryOf, JournalState, type LostRecord, lostOf } from './journal-state.ts';
@@ -31,6 +31,8 @@ export interface JournalOptions {
   readonly bytesMax?: number;
   /** Size of a segment file. Default 1 MiB. */
   readonly segmentBytes?: number;
+  /** Told of each record that is found, as far back as the file goes; servers have confirmed the older ones. */
+  readonly onFound?: (journalId: string, record: JournalRecord) => void;
 }
 
 export class Journal {
@@ -69,12 +71,16 @@ export class Journal {
   static async open(ports: JournalPorts, folder: string, options: JournalOptions = {}): Promise<Journal> {
     const { disk, clock } = ports;
     const state = new JournalState();
-    const { segmentBytes = 1024 * 1024 } = options;
+    const { segmentBytes = 1024 * 1024, onFound } = options;
+    const take = (stored: StoredRecord) => {
+      const record = state.apply(stored);
+      if (record !== null) onFound?.(state.head.id, record);
+    };
     const log = await SegmentLog.open(
       disk,
       folder,
       { segmentBytes, clock },
-      { head: (head) => state.begin(head), record: (record) => state.apply(record) },
+      { head: (head) => state.begin(head), record: take },
     );
     const journal = new Journal(ports, options, log, state);
     if (log.damage) await journal.#beginAfter(log.damage);

@@ -13,8 +13,9 @@ import { LocalState, type SavedRows } from './local-state.ts';
 import { LocalStore } from './local-store.ts';
 import type { MaintenanceReasons } from './maintenance.ts';
 import { type ApiRegistrations, Registrations, type StoredValue } from './registrations.ts';
+import { RowsReplay, statesForRows } from './rows-replay.ts';
 
-/** States of checks are written this often: a crash loses that much of their counters, never a change of status. */
+/** States of checks are written this often: a crash loses that much of their counters; changes are in the journal. */
 const saveMs = 15_000;
 
 export interface LocalPartsPorts {
@@ -37,16 +38,22 @@ export class LocalParts {
   readonly #states: StoredValue<readonly SavedCheck[]>;
   #timer: Timer | null = null;
 
-  private constructor(ports: LocalPartsPorts, store: LocalStore, journal: Journal) {
+  private constructor(
+    ports: LocalPartsPorts,
+    store: LocalStore,
+    rows: StoredValue<SavedRows>,
+    journal: Journal,
+    found: SavedRows,
+  ) {
     const { config, clock, kinds, logger } = ports;
     this.store = store;
     this.journal = journal;
     this.#clock = clock;
-    this.#rows = store.value<SavedRows>('rows');
+    this.#rows = rows;
     this.#states = store.value<readonly SavedCheck[]>('checks');
     this.state = new LocalState(
       { wallMs: () => clock.wallMs(), record: (draft) => this.record(draft) },
-      this.#rows.read(),
+      found,
     );
     this.local = new LocalAgent({
       node: config.nodeName,
@@ -65,7 +72,7 @@ export class LocalParts {
           outputBytesMax: config.checkOutputBytesMax,
           discardOutput: config.discardCheckOutput,
         });
-        runner.restore(this.#states.read() ?? []);
+        runner.restore(statesForRows(this.#states.read() ?? [], found));
         return runner;
       },
     });
@@ -78,7 +85,10 @@ export class LocalParts {
     for (const { file, reason } of store.damage) {
       logger.error(`${file} was unreadable (${reason}) and is set aside; this agent goes on without it`);
     }
+    const rows = store.value<SavedRows>('rows');
+    const replay = new RowsReplay(rows.read() ?? { services: [], checks: [] });
     const journal = await Journal.open({ disk, clock, random }, folder.part('journal'), {
+      onFound: (journalId, record) => replay.apply(journalId, record),
       recordsMax: config.journalRecordsMax,
       bytesMax: config.journalBytesMax,
     });
@@ -88,7 +98,7 @@ export class LocalParts {
         `the journal was damaged; what it held is lost, and the servers are told: ${journal.damage.reason}`,
       );
     }
-    return new LocalParts(ports, store, journal);
+    return new LocalParts(ports, store, rows, journal, replay.rows());
   }
 
   record(draft: JournalDraft): void {
@@ -116,7 +126,12 @@ export class LocalParts {
   }
 
   #save(): void {
-    this.#rows.write({ services: this.state.ownServices(), checks: this.state.ownChecks() });
+    this.#rows.write({
+      services: this.state.ownServices(),
+      checks: this.state.ownChecks(),
+      journalId: this.journal.id,
+      revision: this.journal.lastRevision,
+    });
     this.#states.write(this.local.runner.snapshot());
   }
 }

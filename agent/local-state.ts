@@ -20,6 +20,9 @@ export interface LocalStatePorts {
 export interface SavedRows {
   readonly services: readonly OwnService[];
   readonly checks: readonly OwnCheck[];
+  /** The newest record that they contain; default: none. */
+  readonly journalId?: string;
+  readonly revision?: number;
 }
 
 export type StatusCause = 'check' | 'ttl' | 'stale' | 'operator';
