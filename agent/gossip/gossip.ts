@@ -12,11 +12,14 @@ import type { KeyOperation } from './serf/internal-queries.ts';
 import { askForKeys, type KeyReport } from './serf/keys.ts';
 import type { Asking } from './serf/queries.ts';
 import type { ClockTimes } from './serf/snapshot.ts';
-import type { StreamReader } from './streams.ts';
+import { type StreamReader, streamDone } from './streams.ts';
 
 export class Gossip {
   readonly #options: GossipOptions;
   readonly #core: Assembly;
+  /** Who waits for the end of our goodbye. */
+  readonly #onLeft: (() => void)[] = [];
+  #stopped = false;
 
   /** Throws BAD_REQUEST for tags or a label that are too long. */
   constructor(options: GossipOptions) {
@@ -38,6 +41,7 @@ export class Gossip {
   /** Nothing more is said or reported; whoever still waits for an answer of ours is released. */
   stop(): void {
     const { beliefs, parts, prober, pushPulls, serf, spreader, verdicts } = this.#core;
+    this.#stopped = true;
     prober.stop();
     verdicts.stop();
     pushPulls.stop();
@@ -49,12 +53,12 @@ export class Gossip {
   }
 
   receivePacket(from: Endpoint, packet: Uint8Array): void {
-    this.#core.reception.receivePacket(from, packet);
+    if (!this.#stopped) this.#core.reception.receivePacket(from, packet);
   }
 
   /** Somebody has connected; what it sends goes into the reader. */
   acceptStream(from: Endpoint): StreamReader {
-    return this.#core.reception.acceptStream(from);
+    return this.#stopped ? closed : this.#core.reception.acceptStream(from);
   }
 
   /** Tries every address; `onDone` gets null or the reason of failure for each, in their order. */
@@ -78,15 +82,15 @@ export class Gossip {
   leave(onDone: () => void): void {
     const { beliefs, parts, serf } = this.#core;
     const { config, deadlines, roll, self } = parts;
-    if (self.state !== 'present') {
-      onDone();
-      return;
-    }
+    this.#onLeft.push(onDone);
+    if (self.state !== 'present') return;
     self.state = 'leaving';
     const isAlone = this.#isAlone();
     const end = () => {
       roll.setStatus(self.number, 'left');
-      deadlines.after(isAlone ? 0 : config.leavePropagateMs, onDone);
+      deadlines.after(isAlone ? 0 : config.leavePropagateMs, () => {
+        for (const done of this.#onLeft.splice(0)) done();
+      });
     };
     this.#whenTold(
       (onTold) => serf.announceLeave(self.name, false, onTold),
@@ -187,3 +191,6 @@ export class Gossip {
     tell(finish);
   }
 }
+
+/** Somebody who came too late. */
+const closed: StreamReader = { receive: () => streamDone, fail: () => {} };

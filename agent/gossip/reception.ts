@@ -33,15 +33,20 @@ export class Reception {
   }
 
   receivePacket(from: Endpoint, packet: Uint8Array): void {
-    const { counters, deadlines, intruders, opening } = this.#parts;
+    const { counters, deadlines, intruders, opening, self } = this.#parts;
     deadlines.noticeStall();
     counters.add('packets_received');
     counters.add('packet_bytes_received', packet.length);
     const { messages, refusals } = decodePacket(packet, opening());
     for (const reason of refusals) intruders.note(from, reason);
+    // Somebody who suspects us for something that we have refuted long ago has missed the refutation.
+    const outdated = messages.some(
+      (message) =>
+        message.type === 'suspect' && message.node === self.name && message.incarnation < self.incarnation,
+    );
     // Pings last: a ping to a suspect brings the suspicion along, and the ack shall bring back what we say to that.
     for (const message of messages) if (message.type !== 'ping') this.#receive(from, message);
-    for (const message of messages) if (message.type === 'ping') this.#answer(from, message, messages);
+    for (const message of messages) if (message.type === 'ping') this.#answer(from, message, outdated);
   }
 
   acceptStream(from: Endpoint): StreamReader {
@@ -84,18 +89,13 @@ export class Reception {
     else if (message?.type === 'kin.refused') this.#parts.acks.receiveRefusal(message.seqNo, message.from);
   }
 
-  #answer(from: Endpoint, ping: Ping, besides: readonly PacketMessage[]): void {
+  #answer(from: Endpoint, ping: Ping, outdated: boolean): void {
     const { counters, outbox, self } = this.#parts;
     if (!this.#isForUs(ping)) {
       counters.add('pings_for_others');
       return;
     }
     const ack: AckResp = { type: 'ackResp', seqNo: ping.seqNo, payload: this.#rooms.coordinates.payload() };
-    // Somebody who suspects us for something that we have refuted long ago has missed the refutation.
-    const outdated = besides.some(
-      (message) =>
-        message.type === 'suspect' && message.node === self.name && message.incarnation < self.incarnation,
-    );
     const asker = sourceOf(ping, from);
     if (outdated && self.state === 'present') outbox.post(asker, ack, self.alive());
     else outbox.post(asker, ack);

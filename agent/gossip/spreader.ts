@@ -1,13 +1,18 @@
 /**
- * Carries news to random members: at once when something new is heard, and then in regular rounds for as long as there is
+ * Carries news to others: at once when something new is heard, and then in regular rounds for as long as there is
  * something to tell. Both draw from one budget that fills at the pace of the rounds, so prompt news does not cost more
  * packets, it only costs them earlier.
+ *
+ * Whom we tell goes round the member list, which is in random order and another one at each member: as good as chance,
+ * except that nobody hears the same from us twice before all have heard it once.
  */
 import type { Deadline } from './deadlines.ts';
 import type { Parts } from './parts.ts';
 
 /** Rounds that may follow each other without a pause. */
 const burstRounds = 3;
+/** One that died or left a moment ago may be there after all, and has to hear of it: every so many rounds. */
+const deadEveryRounds = 4;
 
 export class Spreader {
   readonly #parts: Parts;
@@ -17,6 +22,8 @@ export class Spreader {
   #hurried = false;
   #rounds = burstRounds;
   #filledAtMs = 0;
+  #told = 0;
+  #cursor = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -50,7 +57,8 @@ export class Spreader {
     if (outbox.broadcasts.size === 0) return;
     this.#fill();
     this.#rounds -= 1;
-    this.#tellSome();
+    // With nobody to tell, news waits for the first member to come, which is news itself.
+    if (this.#tellSome() === 0) return;
     if (outbox.broadcasts.size > 0) this.#next = deadlines.after(config.gossipIntervalMs, this.#onRound);
   };
 
@@ -61,15 +69,36 @@ export class Spreader {
     this.#filledAtMs = nowMs;
   }
 
-  #tellSome(): void {
-    const { config, deadlines, members, outbox, self } = this.#parts;
-    const oldMs = deadlines.nowMs() - config.gossipToTheDeadMs;
-    const targets = members.pick(config.gossipNodes, (number) => {
-      if (number === self.number) return false;
-      const belief = members.belief(number);
-      // One that died or left a moment ago may be there after all, and then has to hear what is said of it.
-      return belief === 'alive' || belief === 'suspect' || members.sinceMs(number) > oldMs;
-    });
+  #tellSome(): number {
+    const { members, outbox } = this.#parts;
+    const targets = this.#nextOnes();
+    if (this.#told % deadEveryRounds === 0) targets.push(...this.#someDead());
+    this.#told += 1;
     for (const number of targets) outbox.gossip(members.record(number));
+    return targets.length;
+  }
+
+  #nextOnes(): number[] {
+    const { config, members, self } = this.#parts;
+    const { order } = members;
+    const targets: number[] = [];
+    for (let looked = 0; looked < order.length && targets.length < config.gossipNodes; looked++) {
+      this.#cursor = (this.#cursor + 1) % order.length;
+      const number = order[this.#cursor]!;
+      const belief = members.belief(number);
+      if (number !== self.number && (belief === 'alive' || belief === 'suspect')) targets.push(number);
+    }
+    return targets;
+  }
+
+  #someDead(): number[] {
+    const { config, deadlines, members, self } = this.#parts;
+    if (members.aliveCount === members.count) return [];
+    const oldMs = deadlines.nowMs() - config.gossipToTheDeadMs;
+    return members.pick(1, (number) => {
+      const belief = members.belief(number);
+      const gone = belief === 'dead' || belief === 'left';
+      return gone && number !== self.number && members.sinceMs(number) > oldMs;
+    });
   }
 }

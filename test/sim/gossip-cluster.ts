@@ -3,7 +3,7 @@ import { type GossipConfig, gossipProfiles } from '../../agent/gossip/config.ts'
 import { Gossip } from '../../agent/gossip/gossip.ts';
 import { Keyring } from '../../agent/gossip/keyring.ts';
 import type { Member } from '../../agent/gossip/membership.ts';
-import type { GossipEvent } from '../../agent/gossip/options.ts';
+import type { GossipEvent, GossipOptions } from '../../agent/gossip/options.ts';
 import { Records } from '../../agent/gossip/records.ts';
 import { type StreamReader, streamMore } from '../../agent/gossip/streams.ts';
 import type { Endpoint } from '../../proto/ports.ts';
@@ -121,7 +121,7 @@ export class SimNode {
     return this.#process?.running ?? false;
   }
 
-  start(): void {
+  start(more: Partial<GossipOptions> = {}): void {
     const { clock, config, keys, network, random, records } = this.#cluster;
     const process = new VirtualProcess(clock);
     this.#starts += 1;
@@ -150,6 +150,7 @@ export class SimNode {
         const memberRan = about?.running ?? false;
         this.#cluster.happenings.push({ atMs: clock.nowMs(), node: this.name, event, memberRan });
       },
+      ...more,
     });
     this.#process = process;
     this.#gossip = gossip;
