@@ -207,7 +207,11 @@ export class Agent {
       advertise: config.advertise,
       tags: ownTags({ nodeId: folder.meta.nodeId, datacenter: config.datacenter, server }),
       profile: config.gossipProfile,
-      config: { reconnectTimeoutMs: config.reconnectTimeoutMs },
+      config: {
+        reconnectTimeoutMs: config.reconnectTimeoutMs,
+        ...(config.gossipCrashDetection ? {} : { refusalCheckMs: 0 }),
+      },
+      label: config.gossipLabel,
       keys,
       snapshotPath: keepsFiles ? `${folder.part('local')}/gossip.snapshot` : null,
       keyringPath: keepsFiles && keys.length > 0 ? `${folder.part('local')}/gossip.keyring` : null,

@@ -56,6 +56,8 @@ const settings: Readonly<Record<Setting, readonly [key: string, when: 'live' | '
   reconnectTimeoutMs: ['reconnect_timeout', 'restart'],
   leaveOnTerminate: ['leave_on_terminate', 'live'],
   gossipProfile: ['gossip_profile', 'restart'],
+  gossipLabel: ['gossip_label', 'restart'],
+  gossipCrashDetection: ['gossip_crash_detection', 'restart'],
   eventsKeptMax: ['event_log.max_events', 'restart'],
   eventsKeptMs: ['event_log.max_age', 'restart'],
   journalRecordsMax: ['journal.max_records', 'restart'],

@@ -84,6 +84,10 @@ export interface AgentConfig {
   /** Say goodbye to the others on SIGTERM, so that a planned stop is no failure. */
   readonly leaveOnTerminate: boolean;
   readonly gossipProfile: GossipProfile;
+  /** Keeps clusters apart that meet on one address; '' for none. */
+  readonly gossipLabel: string;
+  /** A refused connection is evidence that a process is gone. */
+  readonly gossipCrashDetection: boolean;
   /** Retention of the event log on servers: whichever limit is met first. */
   readonly eventsKeptMax: number;
   readonly eventsKeptMs: number;

@@ -24,6 +24,8 @@ const defaults = {
   reconnect_timeout: '72h',
   leave_on_terminate: true,
   gossip_profile: 'lan',
+  gossip_label: '',
+  gossip_crash_detection: true,
   // 30 days.
   event_log: { max_events: 1_000_000, max_age: '720h' },
   // 64 MiB.

@@ -63,6 +63,8 @@ export function resolveConfig(
     reconnectTimeoutMs: read.durationMs('reconnect_timeout'),
     leaveOnTerminate: read.boolean('leave_on_terminate'),
     gossipProfile: read.text('gossip_profile') as GossipProfile,
+    gossipLabel: read.text('gossip_label'),
+    gossipCrashDetection: read.boolean('gossip_crash_detection'),
     eventsKeptMax: read.number('event_log', 'max_events'),
     eventsKeptMs: read.durationMs('event_log', 'max_age'),
     journalRecordsMax: read.number('journal', 'max_records'),

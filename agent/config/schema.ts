@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { isUnspecified, parseAddress } from '../../proto/address.ts';
 import { parseDuration } from '../../proto/duration.ts';
 import { messageOf } from '../../proto/errors.ts';
+import { labelBytesMax } from '../../proto/gossip/label.ts';
 
 /** A rule as zod's superRefine wants it: the function answers what is wrong, or ''. */
 function text(wrong: (value: string) => string, noText?: string) {
@@ -174,6 +175,13 @@ export const fileKeys = z.strictObject({
   reconnect_timeout: duration(60_000, '1m').describe('A member that failed this long ago is forgotten.'),
   leave_on_terminate: z.boolean().describe('Say goodbye on SIGTERM.'),
   gossip_profile: z.enum(['lan', 'wan', 'local']).describe('Timing of gossip.'),
+  gossip_label: text((value) => {
+    const { length } = Buffer.from(value, 'utf8');
+    return length > labelBytesMax ? `takes ${length} bytes of at most ${labelBytesMax}` : '';
+  }).describe('Keeps clusters apart that meet on one address: all members of a cluster have the same one.'),
+  gossip_crash_detection: z
+    .boolean()
+    .describe('Take it as evidence when a host says that nobody listens there; false: only silence counts.'),
   event_log: z
     .strictObject({
       max_events: z.number().int().min(1_000).max(1_000_000_000).describe('Events kept at most.'),

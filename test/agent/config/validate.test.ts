@@ -47,6 +47,8 @@ test.each([
   ],
   [{ log_level: 'loud' }, 'error: log_level: must be one of trace, debug, info, warn, error, not "loud"'],
   [{ gossip_profile: 'moon' }, 'error: gossip_profile: must be one of lan, wan, local'],
+  [{ gossip_label: 'ä'.repeat(128) }, 'error: gossip_label: takes 256 bytes of at most 255'],
+  [{ gossip_crash_detection: 'off' }, 'error: gossip_crash_detection: must be true or false, not a string'],
   [{ performance: { raft_multiplier: 11 } }, 'error: performance.raft_multiplier: must be at most 10'],
   [{ reconnect_timeout: '30s' }, 'error: reconnect_timeout: must be at least 1m'],
   [
