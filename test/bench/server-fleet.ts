@@ -115,7 +115,7 @@ export class ServerFleet {
 
   #start(name: string, flags: readonly string[]): FleetAgent {
     const address = `127.0.${this.#net}.${this.#agents.length + 1}`;
-    const join = this.#agents.length === 0 ? [] : ['--join', `127.0.${this.#net}.1`];
+    const join = [1, 2].flatMap((other) => ['--join', `127.0.${this.#net}.${other}`]);
     const agent = new FleetAgent(name, address, this.#folder, [...join, ...flags]);
     this.#agents.push(agent);
     return agent;
