@@ -45,7 +45,27 @@ export async function* read(
 ): AsyncGenerator<Read['item'], void, undefined> {
   const params = checkParams(readParams, raw);
   const consensus = consensusOf(context);
-  const ended = AbortSignal.any([signal, context.stopping]);
+  // Not `AbortSignal.any`: the signal of the server's end lives long and would remember every stream that ever was.
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  const sources = [signal, context.stopping];
+  for (const source of sources) source.addEventListener('abort', end, { once: true });
+  try {
+    if (sources.some((source) => source.aborted)) end();
+    yield* readUntil(context, consensus, params, peer, ended.signal);
+  } finally {
+    for (const source of sources) source.removeEventListener('abort', end);
+  }
+  if (context.stopping.aborted) throw new ExpectedError('STOPPING');
+}
+
+async function* readUntil(
+  context: MethodContext,
+  consensus: Consensus,
+  params: ReadParams,
+  peer: RpcPeer,
+  ended: AbortSignal,
+): AsyncGenerator<Read['item'], void, undefined> {
   const { cursor } = params;
   if (cursor === undefined) {
     for await (const item of subscribeHere(context, consensus, params, ended)) yield recordOf(item);
@@ -54,7 +74,6 @@ export async function* read(
   } else {
     yield* readAtLeader(context, consensus, params, peer, ended);
   }
-  if (context.stopping.aborted) throw new ExpectedError('STOPPING');
 }
 
 export async function history(
