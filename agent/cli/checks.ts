@@ -11,8 +11,9 @@ interface ApiCheck {
   readonly Name: string;
   readonly Status: string;
   readonly Output: string;
+  readonly Notes: string;
   readonly ServiceID: string;
-  /** Ours: also `pending` and `stale`, which Consul's clients see as critical. */
+  /** Ours: also `pending`, `stale` and `maintenance`, which Consul's clients see as critical. */
   readonly RollcallStatus?: string;
   /** Ours: time of the last change of status. */
   readonly LastChange?: string;
@@ -25,7 +26,7 @@ interface Options extends SharedOptions {
 }
 
 /** The worst first: whoever looks is looking for them. */
-const order = ['critical', 'stale', 'warning', 'pending', 'passing'];
+const order = ['critical', 'stale', 'warning', 'maintenance', 'pending', 'passing'];
 
 export function command(io: Io): Command {
   return withAgent(new Command())
@@ -44,7 +45,7 @@ export function command(io: Io): Command {
         check.ServiceID,
         check.CheckID,
         check.LastChange ?? '',
-        firstLine(check.Output),
+        firstLine(statusOf(check) === 'maintenance' ? check.Notes : check.Output),
       ]);
       await io.print(formatTable(['Status', 'Node', 'Service', 'Check', 'Since', 'Output'], rows));
     });

@@ -3,7 +3,7 @@
  * clients of typed languages depend on it (consul-http-api, sections 5 and 18).
  *
  * Consul knows three statuses. A check that is still `pending`, and one that has gone `stale`, show as `critical` to its
- * clients, since neither vouches for anything; our own key `RollcallStatus` has the word itself.
+ * clients, since neither vouches for anything, and so does maintenance; our own key `RollcallStatus` has the word itself.
  */
 import { formatDuration } from '../../proto/duration.ts';
 import type { CheckRow, NodeRow, OwnService, ServiceRow } from '../../proto/schema/catalog.ts';
@@ -12,6 +12,10 @@ import type { CheckRun, LocalCheck } from './context.ts';
 
 export function consulStatus(status: string): string {
   return status === 'pending' || status === 'stale' ? 'critical' : status;
+}
+
+function ownStatus({ type, status }: { readonly type: string; readonly status: string }): string {
+  return type === 'maintenance' ? 'maintenance' : status;
 }
 
 export function shapeNode(row: NodeRow) {
@@ -42,7 +46,7 @@ export function shapeCheck(row: CheckRow) {
     Definition: row.definition,
     CreateIndex: row.createIndex,
     ModifyIndex: row.modifyIndex,
-    RollcallStatus: row.status,
+    RollcallStatus: ownStatus(row),
     LastChange: row.lastChange,
   };
 }
@@ -66,7 +70,7 @@ export function shapeLocalCheck(check: LocalCheck, node: string) {
     Definition: {},
     CreateIndex: 0,
     ModifyIndex: 0,
-    RollcallStatus: check.status,
+    RollcallStatus: ownStatus(check),
     LastChange: check.changedAtMs === 0 ? '' : new Date(check.changedAtMs).toISOString(),
   };
 }

@@ -24,8 +24,8 @@ function stateCell(word, kind) {
 
 const memberStates = ['none', 'alive', 'leaving', 'left', 'failed'];
 const memberKinds = { alive: 'good', leaving: 'warn', left: '', failed: 'bad', none: '' };
-const checkKinds = { passing: 'good', warning: 'warn', critical: 'bad', stale: 'bad', pending: '' };
-const checkOrder = ['critical', 'stale', 'warning', 'pending', 'passing'];
+const checkKinds = { passing: 'good', warning: 'warn', critical: 'bad', stale: 'bad', maintenance: 'warn', pending: '' };
+const checkOrder = ['critical', 'stale', 'warning', 'maintenance', 'pending', 'passing'];
 
 async function read(path) {
   const answer = await fetch(path, { headers: { accept: 'application/json' } });
@@ -79,7 +79,7 @@ async function showChecks() {
       stateCell(status, checkKinds[status] || ''),
       element('td', '', check.Node),
       element('td', '', check.ServiceID ? check.ServiceID + ' / ' + check.CheckID : check.CheckID),
-      element('td', 'output', check.Output.trim().slice(0, 300)),
+      element('td', 'output', (status === 'maintenance' ? check.Notes : check.Output).trim().slice(0, 300)),
     );
     return row;
   }), onlyBad ? 'Everything passes.' : 'No checks yet.');

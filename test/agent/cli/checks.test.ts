@@ -23,16 +23,18 @@ test('the catalog, the worst first, with one line of output', async () => {
               LastChange: '2026-11-22T03:12:00.000Z',
             }),
             check('a', 'load', 'critical', { RollcallStatus: 'pending' }),
+            check('c', '_node_maintenance', 'critical', { RollcallStatus: 'maintenance', Notes: 'kernel' }),
           ],
         }
       : undefined,
   );
   const { out } = await rollcall(['checks', '--http-addr', agent.address]);
   expect(out.split('\n')).toEqual([
-    'Status    Node  Service  Check  Since                     Output',
-    'critical  b     shop     http   2026-11-22T03:12:00.000Z  HTTP GET\ufffd[2J 500',
-    'pending   a              load',
-    'passing   a              disk',
+    'Status       Node  Service  Check              Since                     Output',
+    'critical     b     shop     http               2026-11-22T03:12:00.000Z  HTTP GET\ufffd[2J 500',
+    'maintenance  c              _node_maintenance                            kernel',
+    'pending      a              load',
+    'passing      a              disk',
     '',
   ]);
 });

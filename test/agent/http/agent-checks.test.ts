@@ -70,3 +70,11 @@ test('a check is run when somebody asks, and the answer is its result and what b
   });
   expect([(await run('t')).status, (await run('nope')).status]).toEqual([400, 404]);
 });
+
+test("maintenance is critical to Consul's clients, and a status of its own to ours", async () => {
+  const on = await stage();
+  await on.request('/v1/agent/maintenance?enable=true&reason=kernel', { method: 'PUT' });
+  expect((await on.request('/v1/agent/checks')).json()).toMatchObject({
+    _node_maintenance: { Status: 'critical', RollcallStatus: 'maintenance', Notes: 'kernel' },
+  });
+});
