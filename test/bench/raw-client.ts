@@ -9,6 +9,8 @@ export interface Load {
   readonly port: number;
   readonly clients: number;
   readonly durationMs: number;
+  /** Of all clients together; each still waits for its answers. As many as there can be unless told. */
+  readonly perSecondMax?: number;
   /** A whole request, headers and body; `serial` is different each time. */
   request(serial: number): string;
 }
@@ -59,7 +61,15 @@ function runClient(load: Load, endMs: number, nextSerial: () => number, reports:
     const socket = connect({ host: load.host, port: load.port, noDelay: true });
     const answers = new AnswerReader();
     let sentMs = 0;
+    const paceMs = load.perSecondMax === undefined ? 0 : (load.clients / load.perSecondMax) * 1_000;
+    let dueMs = performance.now() + Math.random() * paceMs;
     const send = () => {
+      const earlyMs = dueMs - performance.now();
+      dueMs += paceMs;
+      if (earlyMs > 1) setTimeout(sendNow, earlyMs);
+      else sendNow();
+    };
+    const sendNow = () => {
       sentMs = performance.now();
       if (sentMs >= endMs) {
         socket.end();
