@@ -41,31 +41,34 @@ export function formatDossier(evidence: unknown): string {
   return `${lines.map((line) => `  ${harmless(line)}`).join('\n')}\n`;
 }
 
+/** What happened at one moment: the first line is told with its time. */
+interface Moment {
+  readonly at: string;
+  readonly lines: readonly string[];
+}
+
 function tell(story: Story): string[] {
-  return [...firstLook(story), ...suspicion(story), ...lastLook(story), verdict(story), fitness(story)];
-}
-
-function firstLook({ firstProbe, accuser }: Story): string[] {
-  if (firstProbe === null) return [`The probe that began it was made by ${accuser}, and not seen here.`];
-  return [`${firstProbe.at}  ${accuser} asked ${answered(firstProbe)}`, ...others(firstProbe)];
-}
-
-/** A quick verdict has one look only. */
-function lastLook({ firstProbe, lastProbe, judge }: Story): string[] {
-  if (firstProbe?.at === lastProbe.at) return [];
-  return [`${lastProbe.at}  ${judge} asked ${answered(lastProbe)}`, ...others(lastProbe)];
-}
-
-function answered({ address, timeoutMs }: Look): string {
-  return `${address} and had no answer within ${timeoutMs} ms.`;
-}
-
-function others({ helpers, tcp }: Look): string[] {
-  const heard = helpers.map(({ name, answer }) => `${name} (${answers[answer] ?? answer})`);
+  const { firstProbe, lastProbe } = story;
+  const looks = firstProbe === null || firstProbe.at === lastProbe.at ? [lastProbe] : [firstProbe, lastProbe];
+  const moments = [...looks.map((seen) => lookOf(story, seen)), suspicion(story), verdict(story)];
+  const inOrder = moments.toSorted((one, other) => Date.parse(one.at) - Date.parse(other.at));
   return [
-    ...(heard.length === 0 ? [] : [`Asked to try as well: ${heard.join(', ')}.`]),
-    ...(tcp === 'not tried' ? [] : [`A TCP ping: ${tcp}.`]),
+    ...inOrder.flatMap(({ at, lines: [first, ...more] }) => [`${at}  ${first}`, ...more]),
+    fitness(story),
   ];
+}
+
+/** All looks that a dossier holds are the judge's own. A refusal makes it pointless to wait for the rest of the time. */
+function lookOf({ judge }: Story, { at, address, timeoutMs, helpers, tcp }: Look): Moment {
+  const outcome =
+    tcp === 'refused'
+      ? ': no answer, and over TCP nobody listens there.'
+      : ` and had no answer within ${timeoutMs} ms.`;
+  const heard = helpers.map(({ name, answer }) => `${name} (${answers[answer] ?? answer})`);
+  const lines = [`${judge} asked ${address}${outcome}`];
+  if (heard.length > 0) lines.push(`Asked to try as well: ${heard.join(', ')}.`);
+  if (tcp !== 'not tried' && tcp !== 'refused') lines.push(`A TCP ping: ${tcp}.`);
+  return { at, lines };
 }
 
 const answers: Readonly<Record<string, string>> = {
@@ -74,19 +77,19 @@ const answers: Readonly<Record<string, string>> = {
   refused: 'was told that nobody is there',
 };
 
-function suspicion(story: Story): string[] {
+function suspicion(story: Story): Moment {
   const { minMs, maxMs, confirmationsWanted } = story.suspicion;
   const range = minMs === maxMs ? span(minMs) : `${span(minMs)} to ${span(maxMs)}`;
-  const lines = [`${story.suspectedAt}  It was suspected, with ${range} to object.`];
+  const lines = [`${story.accuser} suspected it; it had ${range} to object.`];
   const confirmed = story.confirmations.map(({ from, afterMs }) => `${from} after ${span(afterMs)}`);
   if (confirmed.length > 0) lines.push(`Confirmed by ${confirmed.join(', ')}.`);
   else if (confirmationsWanted > 0) lines.push('Nobody else confirmed it.');
-  return lines;
+  return { at: story.suspectedAt, lines };
 }
 
-function verdict({ judge, reason, verdictAt, suspicion: { tookMs } }: Story): string {
+function verdict({ judge, reason, verdictAt, suspicion: { tookMs } }: Story): Moment {
   const why = reason === 'refused' ? 'its host said that the process is gone' : 'it did not object in time';
-  return `${verdictAt}  After ${span(tookMs)} ${judge} declared it failed: ${why}.`;
+  return { at: verdictAt, lines: [`After ${span(tookMs)} ${judge} declared it failed: ${why}.`] };
 }
 
 function fitness({ judge, localHealth, loopLagMs, members }: Story): string {

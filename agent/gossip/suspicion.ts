@@ -62,7 +62,7 @@ export class Suspicion {
     this.#deadline = this.#arm();
   }
 
-  /** What our own probe saw; null when we know of it by hearsay. */
+  /** What our own first probe saw; null when we know of it by hearsay. */
   get evidence(): ProbeEvidence | null {
     return this.#evidence;
   }
@@ -74,7 +74,7 @@ export class Suspicion {
 
   /** False when this says nothing new to others: enough have confirmed, or this one has spoken before. */
   confirm(from: string, evidence: ProbeEvidence | null): boolean {
-    this.#evidence = evidence ?? this.#evidence;
+    this.#evidence ??= evidence;
     if (this.confirmations.length >= this.confirmationsWanted || from === this.accuser) return false;
     if (this.confirmations.some((confirmation) => confirmation.from === from)) return false;
     this.confirmations.push({ from, afterMs: this.#elapsedMs() });

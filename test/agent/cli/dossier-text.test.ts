@@ -30,10 +30,9 @@ const dossier = {
 
 test('a quick verdict has one look, and the judge says how it was itself', () => {
   expect(formatDossier(dossier).split('\n')).toEqual([
-    '  2026-11-22T03:12:00.000Z  web-1 asked 10.0.0.2:8301 and had no answer within 100 ms.',
+    '  2026-11-22T03:12:00.000Z  web-1 asked 10.0.0.2:8301: no answer, and over TCP nobody listens there.',
     '  Asked to try as well: web-3 (was told that nobody is there).',
-    '  A TCP ping: refused.',
-    '  2026-11-22T03:12:01.000Z  It was suspected, with 4s to object.',
+    '  2026-11-22T03:12:01.000Z  web-1 suspected it; it had 4s to object.',
     '  Nobody else confirmed it.',
     '  2026-11-22T03:12:01.200Z  After 200ms web-1 declared it failed: its host said that the process is gone.',
     '  web-1 was not well itself (local health 2, 0 is good); its longest stall was 0s. It knew 3 members.',
@@ -41,8 +40,19 @@ test('a quick verdict has one look, and the judge says how it was itself', () =>
   ]);
 });
 
-test('a judge who did not make the first probe tells of its own last one', () => {
-  const text = formatDossier({ ...dossier, accuser: 'web-4', firstProbe: null });
-  expect(text).toContain('The probe that began it was made by web-4, and not seen here.');
-  expect(text).toContain('web-1 asked 10.0.0.2:8301 and had no answer');
+test('a judge who was not the accuser tells of its own looks, in the order in which all of it happened', () => {
+  const late = { ...look, at: '2026-11-22T03:12:01.100Z', helpers: [], tcp: 'not tried' };
+  const times = (firstProbe: object | null) =>
+    formatDossier({ ...dossier, accuser: 'web-4', firstProbe, lastProbe: late })
+      .split('\n')
+      .filter((line) => /^ {2}2026/.test(line))
+      .map((line) => line.slice(18).split(/ +/).slice(0, 3).join(' '));
+  expect(times(null)).toEqual([':01.000Z web-4 suspected', ':01.100Z web-1 asked', ':01.200Z After 200ms']);
+  const own = { ...look, at: '2026-11-22T03:12:01.050Z' };
+  expect(times(own)).toEqual([
+    ':01.000Z web-4 suspected',
+    ':01.050Z web-1 asked',
+    ':01.100Z web-1 asked',
+    ':01.200Z After 200ms',
+  ]);
 });

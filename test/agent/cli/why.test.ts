@@ -54,10 +54,10 @@ test('the last failure as a story, with what happened since', async () => {
   expect(requests.at(-1)!.query.getAll('kind')).toContain('node.failed');
   expect(out.split('\n')).toEqual([
     'web-2 was declared failed at 2026-11-22T03:12:01.200Z (event 40).',
-    '  2026-11-22T03:11:56.000Z  web-1 asked 10.0.0.2:8301 and had no answer within 500 ms.',
+    '  2026-11-22T03:11:56.000Z  server-1 asked 10.0.0.2:8301 and had no answer within 500 ms.',
     '  Asked to try as well: a (reached nobody either), b (not heard of again).',
     '  A TCP ping: silence.',
-    '  2026-11-22T03:11:57.000Z  It was suspected, with 4s to 24s to object.',
+    '  2026-11-22T03:11:57.000Z  web-1 suspected it; it had 4s to 24s to object.',
     '  Confirmed by web-1 after 150ms.',
     '  2026-11-22T03:12:00.000Z  server-1 asked 10.0.0.2:8301 and had no answer within 500 ms.',
     '  2026-11-22T03:12:01.000Z  After 4.1s server-1 declared it failed: it did not object in time.',

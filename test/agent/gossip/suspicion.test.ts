@@ -76,6 +76,7 @@ test('hearsay becomes knowledge when our own probe fails too', () => {
   suspicion.confirm('me', evidence);
   expect(suspicion.evidence).toBe(evidence);
   suspicion.confirm('x', null);
+  suspicion.confirm('me', { ...evidence, atMs: evidence.atMs + 1 });
   expect(suspicion.evidence).toBe(evidence);
 });
 
