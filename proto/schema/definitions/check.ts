@@ -163,8 +163,7 @@ export function buildCheck(
   for (const key of Object.keys(raw)) {
     const common = Object.hasOwn(commonKeys, key);
     if (common || Object.hasOwn(schema.keys, key)) continue;
-    const what = Object.hasOwn(ignoredKeys, key) ? 'here' : `for a check of kind ${schema.kind}`;
-    found.warnings.push(problem(place(key), `has no meaning ${what}`));
+    found.warnings.push(problem(place(key), vanity(key, raw, schema)));
   }
   // Each kind's schema takes its own keys out of the whole; the types of the list cannot say so.
   const spec = (schema.spec as (raw: CheckInput, refuse: Refuse) => CheckSpec)(raw, refuse);
@@ -223,7 +222,7 @@ function chooseKind(raw: CheckInput, refuse: Refuse, here: Refuse): AnyKind | nu
     const taken = schema.kind === 'script' && chosen.some((other) => other.schema.kind === 'docker');
     if (key !== undefined && !taken) chosen.push({ schema, key });
   }
-  const [first, second] = chosen;
+  const [first] = chosen;
   if (first === undefined) {
     const kinds = kindSchemas.flatMap((schema) => schema.chosenBy).join(', ');
     here('', `needs one of ${kinds}`, 'Invalid check: TTL must be > 0 for TTL checks');
@@ -231,10 +230,18 @@ function chooseKind(raw: CheckInput, refuse: Refuse, here: Refuse): AnyKind | nu
   }
   if (isGiven(raw.ttl) && isGiven(raw.interval)) {
     refuse('interval', 'cannot stand beside ttl', 'Invalid check: Interval and TTL cannot both be specified');
-  } else if (second !== undefined) {
-    refuse(second.key, `cannot stand beside ${first.key}: make two checks of them`);
   }
   return first.schema;
+}
+
+/** Why a key has no effect. Where several kinds are named the first one counts, as in Consul. */
+function vanity(key: string, raw: CheckInput, schema: AnyKind): string {
+  if (Object.hasOwn(ignoredKeys, key)) return 'has no meaning here';
+  const names = (each: AnyKind) => (each.chosenBy as readonly string[]).includes(key);
+  if (isGiven(raw[key as keyof CheckInput]) && kindSchemas.some(names)) {
+    return `has no effect: this is a check of kind ${schema.kind}; make two checks of them`;
+  }
+  return `has no meaning for a check of kind ${schema.kind}`;
 }
 
 /** Consul's clients send every field, with '' or 0 where they mean nothing. */

@@ -27,7 +27,7 @@ export const serviceInput = z
       .record(z.string(), z.strictObject({ address: z.string().optional(), port: port.optional() }))
       .optional(),
     weights: z
-      .strictObject({ passing: z.int().optional(), warning: z.int().optional() })
+      .strictObject({ passing: z.int().optional(), warning: z.int().optional(), critical: ignored })
       .optional()
       .describe('Weights of DNS answers while the service is passing or warning; default: 1 and 1.'),
     enable_tag_override: z.boolean().optional().describe("Leave the catalog's tags alone."),
@@ -37,6 +37,7 @@ export const serviceInput = z
     token: z.string().optional(),
     connect: ignored,
     proxy: ignored,
+    proxy_destination: ignored,
     socket_path: ignored,
     namespace: ignored,
     partition: ignored,
@@ -44,6 +45,17 @@ export const serviceInput = z
   })
   .describe('A service of this host, with its checks.');
 type ServiceInput = z.output<typeof serviceInput>;
+
+/** What Consul's services have for a mesh, or its larger edition. */
+const ignoredKeys = [
+  'connect',
+  'proxy',
+  'proxy_destination',
+  'socket_path',
+  'namespace',
+  'partition',
+  'locality',
+] as const;
 
 export interface ServiceDefinition extends OwnService {
   /** A secret; never shown. */
@@ -86,8 +98,11 @@ export function parseServiceDefinition(
     );
   }
   checkMeta(raw.meta ?? {}, refuse);
-  for (const key of ['connect', 'proxy', 'socket_path', 'namespace', 'partition', 'locality'] as const) {
+  for (const key of ignoredKeys) {
     if (raw[key] !== undefined) found.warnings.push(problem(decoded.spelt([key]), 'has no meaning here'));
+  }
+  if (raw.weights?.critical !== undefined) {
+    found.warnings.push(problem(decoded.spelt(['weights', 'critical']), 'has no meaning here'));
   }
   const checks = buildChecks(raw, id, name, decoded.spelt, found);
   if (found.errors.length > 0) return { ok: false, errors: found.errors };

@@ -91,8 +91,6 @@ test('checks of the agent', async () => {
       'newer-than-1.8 type udp': taken,
       'newer-than-1.8 type h2ping': taken,
       'newer-than-1.8 field failures_before_warning': taken,
-      // Two kinds in one definition overwrite each other's results there; we refuse them.
-      'two kinds in one definition: no error': { status: 400, text: /make two checks of them/ },
       // As newer versions have it.
       'pass an unknown check': { status: 404, text: /^Unknown check ID "nope"\. Ensure/ },
       'update an unknown check': { status: 404, text: /^Unknown check ID "nope"\. Ensure/ },

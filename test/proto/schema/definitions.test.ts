@@ -155,9 +155,11 @@ test('keys of another kind are taken without effect, and we say so', () => {
   ]);
 });
 
-test('two kinds in one definition are refused', () => {
-  expect(errors({ name: 'n', interval: '10s', http: 'http://x/', tcp: 'x:1' })).toEqual([
-    'tcp: cannot stand beside http: make two checks of them',
+test('of two kinds in one definition the first of the list counts, and we say so', () => {
+  const both = { name: 'n', interval: '10s', http: 'http://x/', tcp: 'x:1' };
+  expect(check(both).spec.kind).toBe('http');
+  expect(warnings(both)).toEqual([
+    'tcp: has no effect: this is a check of kind http; make two checks of them',
   ]);
 });
 
@@ -525,8 +527,6 @@ test.each(recorded.entries.map((entry) => [entry.name, entry] as const))('as rec
   const parse = entry.path.includes('/check/') ? parseCheckDefinition : parseServiceDefinition;
   const parsed = parse(entry.body);
   const ours = takenByUs.some((pattern) => pattern.test(name));
-  // Consul runs both kinds of such a check and lets them overwrite each other.
-  const refusedByUs = name.startsWith('two kinds');
-  expect(parsed.ok).toBe((entry.status === 200 || ours) && !refusedByUs);
-  if (!parsed.ok && !refusedByUs) expect(parsed.errors[0]!.consul).toBe(entry.text);
+  expect(parsed.ok).toBe(entry.status === 200 || ours);
+  if (!parsed.ok) expect(parsed.errors[0]!.consul).toBe(entry.text);
 });
