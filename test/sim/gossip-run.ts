@@ -3,6 +3,7 @@
  * it; then peace, in which it has to find the truth again: every living member believed alive by all, every dead one
  * failed or left, and no new verdict against anybody who lives.
  */
+import type { GossipConfig } from '../../agent/gossip/config.ts';
 import { GossipCluster, type SimNode } from './gossip-cluster.ts';
 import type { SeededRandom } from './random.ts';
 
@@ -11,6 +12,8 @@ export interface GossipRunOptions {
   readonly nodes: number;
   /** Virtual minutes in all; half of them, and at least one, are peace. */
   readonly minutes: number;
+  /** Changes to the profile, for experiments. */
+  readonly config?: Partial<GossipConfig>;
 }
 
 export interface GossipVerdict {
@@ -50,7 +53,7 @@ class GossipRun {
 
   constructor(options: GossipRunOptions) {
     this.#options = options;
-    this.#cluster = new GossipCluster({ seed: options.seed });
+    this.#cluster = new GossipCluster({ seed: options.seed, config: options.config ?? {} });
     this.#random = this.#cluster.random.fork('faults');
   }
 
