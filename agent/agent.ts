@@ -35,6 +35,7 @@ import { applyLive, type ConfigDifference, compareConfigs } from './reload.ts';
 import { Reloader } from './reloader.ts';
 import type { ServerPart, StartServer } from './server-part.ts';
 import type { ServerPool } from './server-pool.ts';
+import { StallWitness } from './stall-witness.ts';
 import { cannotListen } from './startup-errors.ts';
 import { ownTags } from './tags.ts';
 
@@ -260,6 +261,8 @@ export class Agent {
     }
     const rpc = this.#server?.rpc ?? pool!;
     membership.onChange((change) => tellDossier(rpc, change));
+    const witness = new StallWitness({ rpc, logger, isLeader: () => this.#server?.isLeader() === true });
+    membership.onUserEvent((event) => witness.receive(event));
     return { rpc, pool };
   }
 

@@ -2,14 +2,13 @@
  * What this agent knows of failures by gossip alone: checks of all agents as they tell of them, and members as its own
  * gossip sees them. A hint that needs no server; the numbered log of the servers is the record.
  */
-import { z } from 'zod';
 import type { Clock } from '../proto/ports.ts';
 import { draftEvent, type EventDraft } from '../proto/schema/event.ts';
 import type { LocalEvent } from '../proto/schema/local-event.ts';
 import { Bell } from './bell.ts';
-import { checkEventName, decodeCheckNews, parsedJson } from './check-news.ts';
+import { checkEventName, decodeCheckNews } from './check-news.ts';
 import type { MembershipChange, UserEvent } from './gossip/membership.ts';
-import { resumedEvent, stalledEvent } from './gossip-watch.ts';
+import { readStallNews } from './stall-news.ts';
 import { ownEventPrefix } from './user-events.ts';
 
 /** Records that are kept for those who ask; the oldest go. */
@@ -37,7 +36,7 @@ export class LocalEvents {
 
   receiveUserEvent({ name, payload }: UserEvent): void {
     if (!name.startsWith(ownEventPrefix)) return;
-    const event = name === checkEventName ? ofCheck(payload) : ofStall(name, payload);
+    const event = name === checkEventName ? ofCheck(payload) : ofStall({ name, payload });
     if (event === undefined) this.#unreadable += 1;
     else this.#keep(event.draft, event.omitted);
   }
@@ -102,17 +101,10 @@ function ofCheck(payload: Uint8Array): Told | undefined {
   return { draft, omitted: news.omitted };
 }
 
-const stall = z.object({ Node: z.string().min(1).max(512), Ms: z.number().nonnegative() });
-
-function ofStall(name: string, payload: Uint8Array): Told | undefined {
-  const parsed = stall.safeParse(parsedJson(payload));
-  if (!parsed.success || (name !== stalledEvent && name !== resumedEvent)) return undefined;
-  const { Node, Ms } = parsed.data;
-  const seconds = `${Math.round(Ms / 1_000)} s`;
-  const Output =
-    name === stalledEvent
-      ? `this agent has stood still for ${seconds} while its gossip goes on`
-      : `this agent runs again after ${seconds}`;
+function ofStall(event: Pick<UserEvent, 'name' | 'payload'>): Told | undefined {
+  const news = readStallNews(event);
+  if (news === undefined) return undefined;
+  const { node: Node, text: Output } = news;
   return { draft: draftEvent({ Kind: 'agent.stalled', Node, Cause: 'check', Output }), omitted: 0 };
 }
 

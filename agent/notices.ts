@@ -5,6 +5,7 @@
 
 import type { Logger } from '../proto/logger.ts';
 import type { Clock, Timer } from '../proto/ports.ts';
+import type { OwnCheck } from '../proto/schema/catalog.ts';
 import type { JournalDraft } from '../proto/schema/journal.ts';
 import type { GossipNotice } from './gossip-thread.ts';
 import type { LocalState } from './local-state.ts';
@@ -12,6 +13,22 @@ import type { LocalState } from './local-state.ts';
 /** The check stays critical this long after the last stall, so that a poll can see it. */
 const stalledForMs = 60_000;
 const stalledCheck = 'agent-stalled';
+/** A shorter stop of the gossip thread is everyday life on a busy host. */
+const worthALineMs = 1_000;
+
+/** The check that says that an agent stood still, critical. */
+export function stalledCheckRow(output: string): OwnCheck {
+  return {
+    id: stalledCheck,
+    name: 'agent was stalled',
+    notes: '',
+    status: 'critical',
+    output,
+    serviceId: '',
+    type: '',
+    definition: {},
+  };
+}
 
 export interface NoticePorts {
   readonly clock: Clock;
@@ -60,7 +77,9 @@ export class Notices {
         return;
       }
       case 'stall':
-        logger.warn(`the gossip thread stood still for ${notice.stallMs.toFixed(0)} ms`);
+        logger[notice.stallMs >= worthALineMs ? 'warn' : 'debug'](
+          `the gossip thread stood still for ${notice.stallMs.toFixed(0)} ms`,
+        );
         return;
       case 'main-stall':
         this.#receiveStall(notice.stallMs);
@@ -80,15 +99,7 @@ export class Notices {
     const text = `this agent stood still for ${(stallMs / 1000).toFixed(1)} s while its gossip went on`;
     logger.warn(text);
     this.#tell('agent.stalled', text, { StallMs: Math.round(stallMs) });
-    const row = {
-      id: stalledCheck,
-      name: 'agent was stalled',
-      notes: '',
-      serviceId: '',
-      type: '',
-      definition: {},
-    };
-    if (state.check(stalledCheck) === undefined) state.putCheck({ ...row, status: 'critical', output: text });
+    if (state.check(stalledCheck) === undefined) state.putCheck(stalledCheckRow(text));
     else state.changeStatus(stalledCheck, 'critical', text, 'check');
     this.#recovery?.cancel();
     this.#recovery = clock.after(stalledForMs, () => {

@@ -45,6 +45,7 @@ export interface ServerPart {
   raftStatus(): Readonly<Record<string, unknown>>;
   /** Whether it knows a leader. */
   hasLeader(): boolean;
+  isLeader(): boolean;
   /** Gives up its vote; rejects with QUORUM where that would lose the cluster. */
   leave(): Promise<void>;
 }

@@ -117,6 +117,7 @@ function partOf(server: Server, address: Endpoint): ServerPart {
   return {
     rpc: server.localRpc(),
     address,
+    isLeader: () => server.consensus?.replica.isLeader === true,
     hasLeader: () => (server.consensus?.replica.standing.leader ?? null) !== null,
     raftStatus: () => shownStanding(server),
     leave: () => server.leave(),

@@ -1,0 +1,29 @@
+/** What the gossip of an agent says in its place while its main thread stands still. */
+import { z } from 'zod';
+import { parsedJson } from './check-news.ts';
+import type { UserEvent } from './gossip/membership.ts';
+import { resumedEvent, stalledEvent } from './gossip-watch.ts';
+
+export interface StallNews {
+  readonly node: string;
+  readonly kind: 'stalled' | 'resumed';
+  /** For people. */
+  readonly text: string;
+}
+
+const body = z.object({ Node: z.string().min(1).max(512), Ms: z.number().nonnegative() });
+
+/** Undefined for what is no such event. */
+export function readStallNews({ name, payload }: Pick<UserEvent, 'name' | 'payload'>): StallNews | undefined {
+  if (name !== stalledEvent && name !== resumedEvent) return undefined;
+  const parsed = body.safeParse(parsedJson(payload));
+  if (!parsed.success) return undefined;
+  const { Node: node, Ms } = parsed.data;
+  const seconds = `${Math.round(Ms / 1_000)} s`;
+  if (name === resumedEvent) return { node, kind: 'resumed', text: `this agent runs again after ${seconds}` };
+  return {
+    node,
+    kind: 'stalled',
+    text: `this agent has stood still for ${seconds} while its gossip goes on`,
+  };
+}
