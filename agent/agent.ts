@@ -194,6 +194,7 @@ export class Agent {
       clock: host.clock,
       random: host.random,
       keys: () => this.#rawKeys(),
+      hasTriedToJoin: () => this.#joiner?.hasTried ?? false,
       onHalt: (error) => this.#options.onEnd(error),
       onBug: (error, where) => this.#onBug(error, where),
     });

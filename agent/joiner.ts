@@ -25,6 +25,7 @@ export class Joiner {
   #timer: Timer | null = null;
   #stopped = false;
   #wasAlone = false;
+  #hasTried = false;
 
   constructor(ports: JoinerPorts, addresses: readonly string[], intervalMs: number) {
     this.#ports = ports;
@@ -34,6 +35,11 @@ export class Joiner {
 
   start(): void {
     void this.#attempt();
+  }
+
+  /** Whether each address has been asked once, or there is none: whoever is to be found at the start has been found. */
+  get hasTried(): boolean {
+    return this.#hasTried;
   }
 
   stop(): void {
@@ -58,6 +64,7 @@ export class Joiner {
       this.#retryMs = Math.min(this.#intervalMs, waitMs * 2);
       await this.#join(waitMs);
     }
+    this.#hasTried = true;
     if (this.#stopped) return;
     this.#timer = this.#ports.clock.after(waitMs, () => void this.#attempt());
   }

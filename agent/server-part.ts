@@ -24,6 +24,8 @@ export interface ServerContext {
   /** The server can go on no longer (a failed disk, a command of a newer version): the agent ends with this reason. */
   onHalt(error: Error): void;
   onBug(error: unknown, where: string): void;
+  /** Whether the addresses of `retry_join` have been asked once: before that, a cluster may exist that we did not hear of. */
+  hasTriedToJoin(): boolean;
   /** Keys that prove who may talk on 8300, the sealing one first. */
   keys(): readonly Uint8Array[];
 }

@@ -35,6 +35,8 @@ export interface BootstrapPorts {
   readonly logger: Logger;
   /** Where this server's own RPC is reached. */
   address(): Endpoint;
+  /** Whether those that this host was told to join have been asked once: a cluster may exist behind them. */
+  hasTriedToJoin(): boolean;
   /** The seed on disk, or null. */
   seed(): ClusterSeed | null;
   /** Durable when it resolves; the server is in the cluster from then on. Never called twice. */
@@ -104,8 +106,12 @@ export class Bootstrap {
     if (expect === 0) return this.#say('bootstrap_expect is not set: waiting to be taken into a cluster');
     const first = this.#visible().slice(0, expect);
     if (first.length < expect)
-      return this.#say(`waiting for servers: ${first.length} of ${expect} are in view`);
+      return this.#say(
+        [`waiting for servers: ${first.length} of ${expect} are in view`, ...this.#misfits()].join('; '),
+      );
     if (first[0] !== nodeId) return;
+    if (!this.#ports.hasTriedToJoin())
+      return this.#say('waiting for the first attempt to join: a cluster may be there already');
     const statuses = await this.#askAll();
     const objection = statuses === null ? 'not all servers in view answer' : this.#objection(statuses, first);
     if (objection !== null) return this.#say(`no cluster is begun: ${objection}`);
@@ -206,6 +212,17 @@ export class Bootstrap {
         member.id !== nodeId && member.server?.expect === expect && member.datacenter === datacenter,
     );
     return [...others.map((member) => member.id), nodeId].sort();
+  }
+
+  /** Servers in view that do not count with ours, and why. */
+  #misfits(): string[] {
+    const { expect, datacenter } = this.#ports.identity;
+    return this.#servers().flatMap((member) => {
+      if (member.datacenter !== datacenter) return [`${member.name} is in datacenter ${member.datacenter}`];
+      const theirs = member.server?.expect ?? 0;
+      // Without a number of its own it waits to be taken into whatever we begin.
+      return theirs === expect || theirs === 0 ? [] : [`${member.name} expects ${theirs} servers`];
+    });
   }
 
   #addressOf(id: ServerId, statuses: ReadonlyMap<ServerId, BootstrapStatus>): string {

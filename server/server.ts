@@ -46,6 +46,8 @@ export interface ServerPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly gossip: GossipView;
+  /** Whether those that this host was told to join have been asked once; absent where there is nobody to ask. */
+  readonly hasTriedToJoin?: () => boolean;
   readonly logger: Logger;
   readonly transport: (host: TransportHost) => ServerTransport;
   /** The end of this turn of the event loop; production passes `setImmediate`. */
@@ -176,7 +178,7 @@ export class Server {
   }
 
   #makeBootstrap(rpc: (id: ServerId) => Rpc): Bootstrap {
-    const { config, gossip, clock, random, logger } = this.#ports;
+    const { config, gossip, clock, random, logger, hasTriedToJoin = () => true } = this.#ports;
     const { name, datacenter, expect } = config;
     return new Bootstrap({
       identity: { nodeId: this.id, name, datacenter, expect },
@@ -185,6 +187,7 @@ export class Server {
       random,
       logger,
       address: () => this.address,
+      hasTriedToJoin,
       seed: () => this.#seed(),
       store: (seed) => this.#store(seed),
       rpc,

@@ -32,6 +32,7 @@ export async function startServer(context: ServerContext): Promise<ListeningServ
     clock,
     random,
     gossip,
+    hasTriedToJoin: () => context.hasTriedToJoin(),
     logger,
     transport: (host) => {
       transport = new RpcTransport(context, host);

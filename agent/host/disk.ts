@@ -50,11 +50,26 @@ export class RealDisk implements Disk {
 
   async makeFolder(folder: string): Promise<void> {
     const whole = resolve(folder);
-    const first = await this.#call<string | undefined>((done) => fs.mkdir(whole, { recursive: true }, done));
-    if (first === undefined) return;
+    if (await this.#isFolder(whole)) return;
+    const parent = dirname(whole);
+    if (parent !== whole) await this.makeFolder(parent);
+    // One level at a time: Node's recursive mkdir never ends where the kernel denies a name that its parent could hold (/proc).
+    try {
+      await this.#act((done) => fs.mkdir(whole, done));
+    } catch (error) {
+      // Somebody else may have made it in the meantime.
+      if (!(await this.#isFolder(whole))) throw error;
+    }
     // A new folder is an entry of its parent: without this a power loss takes it, with all that was synced inside.
-    for (let made = whole; made.length >= first.length; made = dirname(made)) {
-      await this.syncFolder(dirname(made));
+    await this.syncFolder(parent);
+  }
+
+  async #isFolder(path: string): Promise<boolean> {
+    try {
+      return (await this.#call<fs.Stats>((done) => fs.stat(path, done))).isDirectory();
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
     }
   }
 

@@ -20,6 +20,8 @@ const advice: Readonly<Record<string, string>> = {
   EPERM: 'not permitted: give this user the right to write there',
   EROFS: 'the file system is mounted read-only: remount it, or choose another data_dir',
   ENOTDIR: 'a part of the path is a file: choose another data_dir',
+  EEXIST: 'something that is no folder has that name: move it away, or choose another data_dir',
+  ENOENT: 'no folder can be made there: choose another data_dir',
 };
 
 export function adviceFor(error: unknown): string {

@@ -31,8 +31,11 @@ function stage(addresses: readonly string[] = ['a:1', 'b:2'], intervalMs = 8_000
 
 test('nobody there: tried soon at first, then at the interval, for ever, and said each time', async () => {
   const { clock, joiner, triedAtMs, said } = stage();
+  expect(joiner.hasTried).toBe(false);
   joiner.start();
+  expect(joiner.hasTried).toBe(false);
   await clock.settleFor(40_000);
+  expect(joiner.hasTried).toBe(true);
   expect(triedAtMs).toEqual([0, 1_000, 3_000, 7_000, 15_000, 23_000, 31_000, 39_000]);
   expect(said[0]).toBe('cannot join a:1 (refused); trying again in 1 s');
   expect(said).toHaveLength(triedAtMs.length);

@@ -22,7 +22,9 @@ class Server {
   readonly datacenter: string;
   readonly stored: ClusterSeed[] = [];
   bootstrap: Bootstrap;
+  readonly said: string[] = [];
   isUp = true;
+  hasTriedToJoin = true;
   /** Called before the seed is durable; may crash this server. */
   beforeStore: () => void = () => {};
 
@@ -63,8 +65,9 @@ class Server {
       gossip: this.gossip,
       clock,
       random: new SeededRandom(this.id),
-      logger: silent,
+      logger: { ...silent, info: (text) => void this.said.push(text) },
       address: () => ({ host: '10.0.0.1', port: 8300 }),
+      hasTriedToJoin: () => this.hasTriedToJoin,
       seed: () => this.stored[0] ?? null,
       store: async (seed) => {
         this.beforeStore();
@@ -114,6 +117,23 @@ test('one server that expects one begins alone', async () => {
   expect(voters(alone)).toEqual(['a']);
 });
 
+test('nobody begins before those that it was told to join were asked: a cluster may be there', async () => {
+  const late = new Server('a', { expect: 1 });
+  const old = new Server('z');
+  old.stored.push({ clusterId: 'old', logId: 'log', voters: [{ id: 'z', address: '10.0.0.1:8300' }] });
+  late.hasTriedToJoin = false;
+  startAll(late);
+  await clock.settleFor(5_000);
+  expect(late.stored).toEqual([]);
+  late.hear(old);
+  late.hasTriedToJoin = true;
+  await clock.settleFor(5_000);
+  expect(late.stored).toEqual([]);
+  late.gossip.hear('z', { id: 'z', state: 'failed' });
+  await clock.settleFor(5_000);
+  expect(voters(late)).toEqual(['a']);
+});
+
 test('nothing begins before all of them are in view', async () => {
   const [a, b, c] = ['a', 'b', 'c'].map((id) => new Server(id)) as [Server, Server, Server];
   startAll(a, b);
@@ -133,6 +153,9 @@ test('servers of another number or datacenter do not count', async () => {
   startAll(a, b, new Server('c', { expect: 5 }), new Server('d', { datacenter: 'dc2' }));
   await clock.settleFor(10_000);
   expect(a.stored).toEqual([]);
+  expect(a.said.at(-1)).toBe(
+    'waiting for servers: 2 of 3 are in view; c expects 5 servers; d is in datacenter dc2',
+  );
 });
 
 test('a server that does not expect any waits to be taken', async () => {

@@ -104,6 +104,17 @@ test('a folder that is there already, or is given relative to the process, is fi
   expect(await disk.list(base)).toContain('y');
 });
 
+test('a folder that cannot be made is told at once', async () => {
+  const disk = new RealDisk();
+  await (await disk.open(`${base}/file`, { create: true })).close();
+  await expect(disk.makeFolder(`${base}/file`)).rejects.toMatchObject({ code: 'EEXIST' });
+  await expect(disk.makeFolder(`${base}/file/below`)).rejects.toMatchObject({ code: 'ENOTDIR' });
+});
+
+test.skipIf(process.platform !== 'linux')('nor does it hang where the kernel makes the names', async () => {
+  await expect(new RealDisk().makeFolder('/proc/none/below')).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
 test.skipIf(process.platform !== 'linux')('a device that is full is told', async () => {
   const file = await new RealDisk().open('/dev/full', { durable: true });
   await expect(file.write(0, Buffer.from('x'))).rejects.toMatchObject({ code: 'ENOSPC' });
