@@ -72,5 +72,6 @@ export function knownServers(membership: Membership, datacenter: string): KnownS
 }
 
 async function adoptCluster(folder: DataFolder, clusterId: string): Promise<void> {
-  if (folder.meta.clusterId === null && clusterId !== '') await folder.update({ clusterId });
+  // Another one than ours was let in by the handshake because it is heir to ours.
+  if (clusterId !== '' && folder.meta.clusterId !== clusterId) await folder.update({ clusterId });
 }

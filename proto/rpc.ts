@@ -152,6 +152,8 @@ export interface ClusterSeed {
   readonly logId: string;
   /** Node id and RPC address of each first voter. */
   readonly voters: ReadonlyArray<{ readonly id: string; readonly address: string }>;
+  /** Ids that the cluster had before each recovery from a lost quorum: its agents may still go by them. */
+  readonly formerly?: readonly string[] | undefined;
 }
 
 /** Idempotency of one write over HTTP. */
@@ -284,6 +286,8 @@ export interface RpcPeer {
   readonly kind: 'agent' | 'server';
   /** '' for somebody who has no cluster yet. */
   readonly clusterId: string;
+  /** See `ClusterSeed`; said by servers only. */
+  readonly formerly?: readonly string[];
 }
 
 /** The answering side: one function per method. Streams stop when `signal` aborts. */

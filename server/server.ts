@@ -21,6 +21,7 @@ import { type GossipView, isThere } from './gossip-view.ts';
 import { handOver } from './hand-over.ts';
 import { LeaderDoor } from './leader-door.ts';
 import type { Standing } from './raft/ready.ts';
+import { isRecovering } from './recover.ts';
 import { localRpc } from './rpc/local.ts';
 import { makeHandlers } from './rpc/methods/index.ts';
 import type { ServerFolder, ServerTransport, TransportHost } from './server-ports.ts';
@@ -135,6 +136,12 @@ export class Server {
 
   /** Rejects with what keeps it from starting: a port in use, a disk that cannot be written, damage, a foreign folder. */
   async start(): Promise<void> {
+    if (isRecovering(this.#ports.folder)) {
+      throw new ExpectedError(
+        'DISK_DAMAGED',
+        'a recovery was cut off: run `rollcall operator recover` again',
+      );
+    }
     this.#address = await this.#transport.start();
     const seed = this.#seed();
     if (seed !== null) await this.#enter(seed);
@@ -196,7 +203,13 @@ export class Server {
 
   #identity(): RpcPeer {
     const { name } = this.#ports.config;
-    return { nodeId: this.id, node: name, kind: 'server', clusterId: this.clusterId };
+    return {
+      nodeId: this.id,
+      node: name,
+      kind: 'server',
+      clusterId: this.clusterId,
+      formerly: this.#seed()?.formerly ?? [],
+    };
   }
 
   #seed(): ClusterSeed | null {

@@ -38,6 +38,8 @@ export interface RpcIdentity {
   readonly node: string;
   /** '' while it is not known. */
   readonly clusterId: string;
+  /** A server: ids that its cluster had before it was recovered. */
+  readonly formerly?: readonly string[];
 }
 
 export interface HandshakeHost {
@@ -59,6 +61,8 @@ export interface Shaken {
   readonly reader: FrameReader;
 }
 
+type HeirSide = Pick<RpcIdentity, 'kind' | 'clusterId' | 'formerly'>;
+
 interface Hello {
   readonly min: number;
   readonly max: number;
@@ -69,6 +73,7 @@ interface Hello {
   readonly instance: Uint8Array;
   readonly nonce: Uint8Array;
   readonly proves: boolean;
+  readonly formerly?: readonly string[];
 }
 
 export type Side = 'caller' | 'listener';
@@ -147,6 +152,7 @@ function sayHello(stream: ByteStream, host: HandshakeHost): Uint8Array {
     instance: host.instance,
     nonce: host.random.bytes(nonceBytes),
     proves: host.keys().length > 0,
+    ...(identity.formerly === undefined ? {} : { formerly: identity.formerly }),
   };
   const body = encode(hello);
   stream.write(encodeFrame('hello', 0, body));
@@ -165,7 +171,8 @@ function readHello(frame: Frame): Hello {
     hello.instance instanceof Uint8Array &&
     hello.nonce instanceof Uint8Array &&
     hello.nonce.length === nonceBytes &&
-    typeof hello.proves === 'boolean';
+    typeof hello.proves === 'boolean' &&
+    (hello.formerly === undefined || (Array.isArray(hello.formerly) && hello.formerly.every(isText)));
   if (!valid) throw new Refusal('garbage', 'PROTOCOL', 'a hello without the fields of a hello');
   return hello as unknown as Hello;
 }
@@ -180,8 +187,10 @@ function checkHello(hello: Hello, host: HandshakeHost): number {
       `protocol ${hello.min}–${hello.max} over there, ${protocolMin}–${protocolMax} here: update the older one`,
     );
   }
-  const own = host.identity().clusterId;
-  if (!sameCluster(own, hello.clusterId)) throw foreignCluster(own, hello.clusterId);
+  const identity = host.identity();
+  const own = identity.clusterId;
+  if (!sameCluster(own, hello.clusterId) && !isHeir(identity, hello) && !isHeir(hello, identity))
+    throw foreignCluster(own, hello.clusterId);
   if (hello.proves !== host.keys().length > 0) {
     const who = hello.proves ? 'here' : 'over there';
     throw new Refusal(
@@ -196,6 +205,12 @@ function checkHello(hello: Hello, host: HandshakeHost): number {
 /** Who does not know its cluster yet may talk to anybody. */
 export function sameCluster(one: string, other: string): boolean {
   return one === '' || other === '' || one === other;
+}
+
+/** An agent of a cluster that lost its quorum belongs to the one that was made of it; an old server does not. */
+function isHeir(server: HeirSide, agent: HeirSide): boolean {
+  const isPair = server.kind === 'server' && agent.kind === 'agent';
+  return isPair && (server.formerly?.includes(agent.clusterId) ?? false);
 }
 
 export function foreignCluster(own: string, theirs: string): Refusal {

@@ -134,3 +134,50 @@ test('the set of servers: listed, handed over, taken down to what is safe, and n
   expect(lines).toHaveLength(3);
   expect(lines.join('\n')).not.toContain(victim.name);
 });
+
+test('a cluster that lost two of three servers goes on with the third, and the old ones can say nothing in it', async () => {
+  const servers = await fleet.startServers(3);
+  const [survivor, second, third] = servers as [TestAgent, TestAgent, TestAgent];
+  const web = await fleet.start('web', ['--join', survivor.gossip, '--join', second.gossip]);
+  for (let n = 0; n < 20; n++) {
+    const check = { Name: 'up', Status: n % 2 === 0 ? 'critical' : 'passing' };
+    const body = { Node: 'ext', Address: '10.0.0.1', Check: check };
+    expect((await second.fetch('PUT', '/v1/catalog/register', body)).status).toBe(200);
+  }
+  await until('web is known', () => survivor.get('/v1/catalog/node/web'));
+  const before = await survivor.get<Array<{ Offset: number }>>('/v1/events?after=0&limit=1000&wait=0s');
+  const last = before!.at(-1)!.Offset;
+  const recover = (...words: string[]) => run('operator', 'recover', '--data-dir', survivor.folder, ...words);
+  const inUse = await recover('--dry-run');
+  expect([inUse.exitCode, inUse.lines.join('\n')]).toEqual([1, expect.stringContaining('in use')]);
+
+  await Promise.all([survivor, second, third].map((server) => server.process.kill()));
+  const look = await recover('--dry-run');
+  expect(look.exitCode).toBe(0);
+  expect(look.lines.join('\n')).toMatch(
+    /Survives: server-1 .*\nForgotten:\n {2}server-[23] .*\n {2}server-[23] /,
+  );
+  const unsure = await recover();
+  expect([unsure.exitCode, unsure.lines.at(-1)]).toEqual([2, expect.stringContaining('nothing was changed')]);
+  expect((await recover('--yes')).exitCode).toBe(0);
+
+  survivor.restart();
+  await until('the survivor leads alone', async () => {
+    const peers = await survivor.get<Peers>('/v1/operator/raft/configuration');
+    return peers?.Servers.length === 1 && peers.Servers[0]!.Leader;
+  });
+  const after = await survivor.get<Array<{ Offset: number }>>('/v1/events?after=0&limit=1000&wait=0s');
+  expect(after!.map(({ Offset }) => Offset).slice(0, last)).toEqual(before!.map(({ Offset }) => Offset));
+  await until('the agent found it by itself', async () => {
+    const nodes = await web.get<Array<{ Node: string }>>('/v1/catalog/nodes');
+    return nodes?.some(({ Node }) => Node === 'ext');
+  });
+  second.restart();
+  await until('the old server is kept out', () =>
+    [survivor, second].some(({ process }) =>
+      process.lines.some((line) => /cluster [0-9a-f-]{36}/.test(line) && /refused|cannot join/.test(line)),
+    ),
+  );
+  const peers = await survivor.get<Peers>('/v1/operator/raft/configuration');
+  expect(peers!.Servers.map(({ Node }) => Node)).toEqual(['server-1']);
+});

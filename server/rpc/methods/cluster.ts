@@ -18,6 +18,7 @@ const seedParams = z.object({
     .array(z.object({ id: z.string().min(1), address: z.string() }))
     .min(1)
     .max(100),
+  formerly: z.array(z.uuid()).max(100).optional(),
 });
 
 /** What this very server knows, at once. */
