@@ -1,10 +1,12 @@
 /** Many gossip cores on one virtual network: hosts that start, crash, come back, stand still and leave. */
+import { addressOf } from '../../agent/gossip/addresses.ts';
 import { type GossipConfig, gossipProfiles } from '../../agent/gossip/config.ts';
 import { Gossip } from '../../agent/gossip/gossip.ts';
 import { Keyring } from '../../agent/gossip/keyring.ts';
 import type { Member } from '../../agent/gossip/membership.ts';
 import type { GossipEvent, GossipOptions } from '../../agent/gossip/options.ts';
-import { Records } from '../../agent/gossip/records.ts';
+import { type Announcement, Records } from '../../agent/gossip/records.ts';
+import { metaOf, ownVsn } from '../../agent/gossip/self.ts';
 import { type StreamReader, streamMore } from '../../agent/gossip/streams.ts';
 import type { Endpoint } from '../../proto/ports.ts';
 import { VirtualClock } from './clock.ts';
@@ -67,6 +69,14 @@ export class GossipCluster {
     return this.nodes;
   }
 
+  /** `count` nodes that have known each other for long: large clusters would take minutes to find together. */
+  settle(count: number): SimNode[] {
+    const nodes = Array.from({ length: count }, () => this.addNode());
+    const known = nodes.map((node) => this.records.intern(node.announcement())!);
+    for (const node of nodes) node.start({ known });
+    return nodes;
+  }
+
   runFor(durationMs: number): void {
     this.clock.runFor(durationMs);
   }
@@ -121,6 +131,12 @@ export class SimNode {
     return this.#process?.running ?? false;
   }
 
+  /** What it says of itself. */
+  announcement(): Announcement {
+    const { host, port } = this.endpoint;
+    return { node: this.name, addr: addressOf(host), port, meta: metaOf(this.#allTags()), vsn: ownVsn };
+  }
+
   start(more: Partial<GossipOptions> = {}): void {
     const { clock, config, keys, network, random, records } = this.#cluster;
     const process = new VirtualProcess(clock);
@@ -129,7 +145,7 @@ export class SimNode {
     const gossip = new Gossip({
       name: this.name,
       advertise: endpoint,
-      tags: { role: 'node', id: this.id, [config.kinTag]: '1', ...this.tags },
+      tags: this.#allTags(),
       config,
       label: '',
       keyring: new Keyring(keys),
@@ -195,6 +211,10 @@ export class SimNode {
   /** What it believes of each member, by name. */
   view(): Map<string, Member> {
     return new Map(this.gossip.members().map((member) => [member.name, member]));
+  }
+
+  #allTags(): Record<string, string> {
+    return { role: 'node', id: this.id, [this.#cluster.config.kinTag]: '1', ...this.tags };
   }
 
   stateOf(name: string): Member['state'] | undefined {

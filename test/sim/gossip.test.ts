@@ -5,7 +5,7 @@ import { repeatCommand, runGossipSeed } from './gossip-run.ts';
 const seeds = Array.from({ length: 50 }, (_, index) => index + 1);
 
 test.each(seeds)('seed %i: after all faults every member is seen as it is', (seed) => {
-  const options = { seed, nodes: 50, minutes: 2 };
+  const options = { seed, nodes: 50, minutes: 1.75 };
   const { failures } = runGossipSeed(options);
   expect(failures, `repeat with: ${repeatCommand(options)}`).toEqual([]);
 });

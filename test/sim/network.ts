@@ -18,6 +18,9 @@ export interface Weather {
   /** One-way delay, drawn evenly for each datagram, so that wide bounds reorder. */
   delayMinMs: number;
   delayMaxMs: number;
+  /** Share of datagrams that take much longer, and how long at most: a heavy tail. Default 0: none. */
+  tailShare?: number;
+  tailMaxMs?: number;
 }
 
 export const calm: Weather = { lossShare: 0, duplicateShare: 0, delayMinMs: 0.2, delayMaxMs: 1 };
@@ -77,18 +80,20 @@ export class VirtualNetwork {
   }
 
   send(from: Endpoint, to: Endpoint, packet: Uint8Array): void {
-    this.counters.packets += 1;
     this.counters.packetBytes += packet.length;
+    this.scatter(from.host, to.host, () => {
+      this.#trace(to, packet);
+      this.#listeners.get(keyOf(to))?.receivePacket(from, packet);
+    });
+  }
+
+  /** Something without order and without a promise: it arrives never, once or twice, after any of the delays. */
+  scatter(fromSite: string, toSite: string, arrive: () => void): void {
+    this.counters.packets += 1;
     const copies = this.#random.chance(this.weather.duplicateShare) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
-      if (this.#random.chance(this.weather.lossShare)) {
-        this.counters.packetsLost += 1;
-        continue;
-      }
-      this.carry(from.host, to.host, this.#delayMs(), () => {
-        this.#trace(to, packet);
-        this.#listeners.get(keyOf(to))?.receivePacket(from, packet);
-      });
+      if (this.#random.chance(this.weather.lossShare)) this.counters.packetsLost += 1;
+      else this.carry(fromSite, toSite, this.#delayMs(), arrive);
     }
   }
 
@@ -109,9 +114,9 @@ export class VirtualNetwork {
       act();
     };
     const fail = (reason: StreamFailure) => end(() => reader?.fail(reason));
-    const back = (act: () => void) => this.carry(to.host, from.host, this.#streamDelayMs(), act);
+    const back = (act: () => void) => this.carry(to.host, from.host, this.streamDelayMs(), act);
     this.#clock.after(timeoutMs, () => fail('timeout'));
-    this.carry(from.host, to.host, this.#streamDelayMs(), () => {
+    this.carry(from.host, to.host, this.streamDelayMs(), () => {
       const listener = this.#listeners.get(keyOf(to));
       if (listener === undefined) return back(() => fail('refused'));
       this.#trace(to, request);
@@ -129,6 +134,17 @@ export class VirtualNetwork {
         else fail('closed');
       });
     });
+  }
+
+  /** What a piece of a stream needs, with its retransmissions. */
+  streamDelayMs(): number {
+    let delayMs = this.#delayMs();
+    let waitMs = retransmitMs;
+    while (this.#random.chance(this.weather.lossShare)) {
+      delayMs += waitMs;
+      waitMs *= 2;
+    }
+    return delayMs;
   }
 
   /** Lets something arrive after a while, unless the way is cut when it leaves or when it would arrive. */
@@ -177,17 +193,9 @@ export class VirtualNetwork {
   }
 
   #delayMs(): number {
-    return this.#random.between(this.weather.delayMinMs, this.weather.delayMaxMs);
-  }
-
-  #streamDelayMs(): number {
-    let delayMs = this.#delayMs();
-    let waitMs = retransmitMs;
-    while (this.#random.chance(this.weather.lossShare)) {
-      delayMs += waitMs;
-      waitMs *= 2;
-    }
-    return delayMs;
+    const { delayMinMs, delayMaxMs, tailShare = 0, tailMaxMs = delayMaxMs } = this.weather;
+    if (tailShare > 0 && this.#random.chance(tailShare)) return this.#random.between(delayMaxMs, tailMaxMs);
+    return this.#random.between(delayMinMs, delayMaxMs);
   }
 
   /** FNV-1a over when, where to and a sample of what: enough to see two runs drift apart. */
