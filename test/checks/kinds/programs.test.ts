@@ -26,6 +26,7 @@ program(
    case "$3" in
      nginx.service) echo active; exit 0;;
      slow.service) echo activating; exit 3;;
+     lost.service) echo 'System has not been booted with systemd'; exit 1;;
      *) echo inactive; exit 3;;
    esac`,
 );
@@ -40,6 +41,7 @@ program(
 
 test.each([
   ['nginx.service', 'passing', 'Service nginx.service: active'],
+  ['lost.service', 'warning', 'Service lost.service: System has not been booted with systemd'],
   ['slow.service', 'warning', 'Service slow.service: activating'],
   ['gone.service', 'critical', 'Service gone.service: inactive'],
 ])('os_service: %s is %s', async (unit, status, output) => {
@@ -69,5 +71,8 @@ test('a host without these programs says so', async () => {
     ),
   });
   const unit = define({ os_service: 'x', interval: '10s' }).spec as SpecOf<'os_service'>;
-  expect((await osServiceKind(bare).run(unit, context())).output).toContain('need systemctl');
+  expect(await osServiceKind(bare).run(unit, context())).toMatchObject({
+    status: 'warning',
+    output: expect.stringContaining('without systemctl'),
+  });
 });
