@@ -3,11 +3,12 @@ import { Argument, Command } from 'commander';
 import { z } from 'zod';
 import { checkInput, serviceInput } from '../../proto/schema/definitions.ts';
 import { healthEvent } from '../../proto/schema/event.ts';
+import { localEvent } from '../../proto/schema/local-event.ts';
 import { fileKeys } from '../config/schema.ts';
 import type { Io } from './io.ts';
 import { printJson } from './shared.ts';
 
-const what = ['config', 'check', 'service', 'event'] as const;
+const what = ['config', 'check', 'service', 'event', 'local-event'] as const;
 type What = (typeof what)[number];
 
 /** What a definition may say in a file beyond what it is: see config/expand.ts. */
@@ -46,4 +47,5 @@ const schemas: Readonly<Record<What, readonly [title: string, schema: z.ZodType]
   check: ['Rollcall check', checkInput],
   service: ['Rollcall service', serviceInput],
   event: ['Rollcall event', healthEvent],
+  'local-event': ['Rollcall event as heard by gossip', localEvent],
 };

@@ -6,6 +6,7 @@ test.each([
   ['check', 'interval'],
   ['service', 'checks'],
   ['event', 'Offset'],
+  ['local-event', 'Omitted'],
 ])('the JSON Schema of a %s knows its keys', async (what, key) => {
   const { code, out } = await rollcall(['schema', what]);
   expect(code).toBe(0);
