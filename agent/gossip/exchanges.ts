@@ -41,7 +41,7 @@ export class Exchanges {
         if (progress.state === 'incomplete') return streamMore;
         if (progress.state === 'refused') {
           onRefused(to, progress.reason);
-          onAnswer({ failure: 'garbled', detail: `its answer makes no sense (${progress.reason})` });
+          onAnswer({ failure: 'garbled', detail: unreadable(progress.reason) });
         } else if (progress.message.type === 'err') {
           onAnswer({ failure: 'rejected', detail: `it answered: ${progress.message.error}` });
         } else onAnswer({ message: progress.message });
@@ -97,3 +97,17 @@ const failureTexts: { readonly [failure in StreamFailure]: string } = {
   closed: 'it closed the connection without an answer',
   error: 'the connection broke',
 };
+
+/** Most answers that cannot be read come from another `encrypt`, and people should not have to guess that. */
+function unreadable(reason: RefusalReason): string {
+  switch (reason) {
+    case 'no-keys':
+      return 'it encrypts its gossip and this agent has no key: set encrypt as there';
+    case 'not-encrypted':
+      return 'it does not encrypt its gossip and this agent does: set encrypt there as here';
+    case 'wrong-key':
+      return 'it uses another gossip key: set encrypt to the same key on both';
+    default:
+      return `its answer makes no sense (${reason})`;
+  }
+}

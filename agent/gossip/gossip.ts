@@ -29,7 +29,11 @@ export class Gossip {
 
   /** Takes part from now on. */
   start(): void {
-    const { beliefs, prober, pushPulls, serf, spreader } = this.#core;
+    const { beliefs, parts, prober, pushPulls, serf, spreader } = this.#core;
+    for (const record of this.#options.known ?? []) {
+      parts.members.announce(record, 1, parts.deadlines.nowMs());
+      parts.roll.setStatus(record.number, 'alive');
+    }
     if (this.#options.restored !== undefined) serf.restore(this.#options.restored);
     spreader.start();
     beliefs.announceSelf();

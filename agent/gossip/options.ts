@@ -6,7 +6,7 @@ import type { IntrusionReport } from './intruders.ts';
 import type { Keyring } from './keyring.ts';
 import type { Member, MembershipChange, UserEvent } from './membership.ts';
 import type { Rival } from './name-claim.ts';
-import type { Records } from './records.ts';
+import type { MemberRecord, Records } from './records.ts';
 import type { Respond } from './serf/answers.ts';
 import type { ClockTimes } from './serf/snapshot.ts';
 import type { Streams } from './streams.ts';
@@ -31,6 +31,8 @@ export interface GossipOptions {
   readonly restored?: ClockTimes;
   /** Shared by many cores in a simulation; otherwise each has its own. */
   readonly records?: Records;
+  /** Believed alive from the start, without having been heard of: so that a simulation can begin with a large cluster. */
+  readonly known?: readonly MemberRecord[];
 }
 
 export type GossipEvent =
