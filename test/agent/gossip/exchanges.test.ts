@@ -54,6 +54,31 @@ test('an answer that makes no sense, and one that says no, are told apart', () =
   expect(parts.counters.get('refused_unknown-type')).toBe(1);
 });
 
+test('an answer under other keys than ours says what to do', () => {
+  const key = new Uint8Array(32).fill(1);
+  const answer = { type: 'ackResp' as const, seqNo: 5, payload: null };
+  const open = encodeStream(answer, { ...plain, sender: 'server' });
+  const closed = encodeStream(answer, {
+    ...plain,
+    sender: 'server',
+    seal: { key, nonce: new Uint8Array(12) },
+  });
+  const detail = (keys: Uint8Array[], bytes: Uint8Array): string | undefined => {
+    const { asked, meet, parts } = stage({ keys });
+    const answers: Answer[] = [];
+    parts.exchanges.ask(meet('peer').endpoint, ping, 900, (told) => answers.push(told));
+    asked[0]?.reader?.receive(bytes);
+    return answers[0]?.failure === 'garbled' ? answers[0].detail : undefined;
+  };
+  expect(detail([], closed)).toBe('it encrypts its gossip and this agent has no key: set encrypt as there');
+  expect(detail([new Uint8Array(32)], closed)).toBe(
+    'it uses another gossip key: set encrypt to the same key on both',
+  );
+  expect(detail([key], open)).toBe(
+    'it does not encrypt its gossip and this agent does: set encrypt there as here',
+  );
+});
+
 test('the server answers one message and is done', () => {
   const { parts } = stage();
   const reader = parts.exchanges.accept(from, (message) =>
