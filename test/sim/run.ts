@@ -14,7 +14,8 @@ if (isMainThread) await main();
 else {
   const port = parentPort!;
   port.on('message', (seed: string) => {
-    live(seed, workerData as LifeOptions).then((outcome) => port.postMessage(outcome));
+    // A life that rejects is a bug of the simulator, and ends it.
+    void live(seed, workerData as LifeOptions).then((outcome) => port.postMessage(outcome));
   });
 }
 

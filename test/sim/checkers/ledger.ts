@@ -65,7 +65,10 @@ export class ChainOfChecks {
     if (Kind === 'node.left' || Kind === 'node.reaped') this.#statuses.delete(Node);
     if (!Kind.startsWith('check.')) return null;
     let checks = this.#statuses.get(Node);
-    if (checks === undefined) this.#statuses.set(Node, (checks = new Map()));
+    if (checks === undefined) {
+      checks = new Map();
+      this.#statuses.set(Node, checks);
+    }
     const before = checks.get(Check) ?? '';
     if (Kind === 'check.removed') checks.delete(Check);
     else checks.set(Check, To);

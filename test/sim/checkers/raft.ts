@@ -190,7 +190,10 @@ export class RaftChecker {
 
   #voted(voter: ServerId, term: number, candidate: ServerId): void {
     let votes = this.#votes.get(voter);
-    if (votes === undefined) this.#votes.set(voter, (votes = new Map()));
+    if (votes === undefined) {
+      votes = new Map();
+      this.#votes.set(voter, votes);
+    }
     const before = votes.get(term);
     this.#findings.check(
       before === undefined || before === candidate,
@@ -209,7 +212,10 @@ export class RaftChecker {
   /** Log matching (5.3): a chain covers everything before it. */
   #sync({ id, log }: WatchedServer): LogMirror {
     let mirror = this.#mirrors.get(id);
-    if (mirror === undefined) this.#mirrors.set(id, (mirror = new LogMirror()));
+    if (mirror === undefined) {
+      mirror = new LogMirror();
+      this.#mirrors.set(id, mirror);
+    }
     const fresh = mirror.sync(log, (index) => this.#committed[index]);
     if (fresh === null) return mirror;
     for (let index = fresh.from; index <= fresh.to; index++) this.#match(id, index, mirror.at(index)!);
@@ -218,7 +224,10 @@ export class RaftChecker {
 
   #match(id: ServerId, index: number, { term, chain }: Link): void {
     let ofTerm = this.#matching.get(term);
-    if (ofTerm === undefined) this.#matching.set(term, (ofTerm = new Map()));
+    if (ofTerm === undefined) {
+      ofTerm = new Map();
+      this.#matching.set(term, ofTerm);
+    }
     const known = ofTerm.get(index);
     if (known === undefined) ofTerm.set(index, chain);
     else {
