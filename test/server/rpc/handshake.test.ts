@@ -90,6 +90,27 @@ test('another cluster is refused on both sides, with both names', async () => {
   expect(met.caller).toMatchObject({ code: 'FOREIGN_CLUSTER', message: 'cluster c1 over there, c2 here' });
 });
 
+test('an agent of the cluster that was recovered may come in on either side; an old server may not', async () => {
+  const heir = { ...s, clusterId: 'c2', formerly: ['c0', 'c1'] };
+  const agent = { ...a, clusterId: 'c1' };
+  expect(await meet({ identity: agent }, { identity: heir })).toMatchObject({
+    caller: { shaken: { peer: { clusterId: 'c2' } } },
+    listener: { shaken: { peer: { nodeId: 'id-a' } } },
+  });
+  expect(await meet({ identity: heir }, { identity: agent })).toHaveProperty('listener.shaken');
+  const foreign = { code: 'FOREIGN_CLUSTER' };
+  const others = [
+    { ...s, nodeId: 'id-t', clusterId: 'c1' },
+    { ...a, clusterId: 'c3' },
+    { ...a, clusterId: 'c1', formerly: ['c2'] },
+  ];
+  expect((await meet({ identity: others[0]! }, { identity: heir })).listener).toMatchObject(foreign);
+  expect((await meet({ identity: others[1]! }, { identity: heir })).listener).toMatchObject(foreign);
+  expect(
+    (await meet({ identity: others[2]! }, { identity: { ...s, clusterId: 'c2' } })).listener,
+  ).toMatchObject(foreign);
+});
+
 test('who does not know its cluster yet may come in', async () => {
   const met = await meet({ identity: s }, { identity: { ...s, nodeId: 'id-t', clusterId: '' } });
   expect(met.caller).toHaveProperty('shaken');
