@@ -4,6 +4,7 @@ import type { AgentFlags } from '../config/flags.ts';
 import { type LoadRequest, type LoadResult, loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problems.ts';
 import { Exit, exitFailed, harmless, type Io } from './io.ts';
+import { preferSpeed } from './memory.ts';
 import { collect, wholeNumber } from './shared.ts';
 
 interface Options extends AgentFlags {
@@ -14,6 +15,7 @@ export function command(io: Io): Command {
   return withAgentFlags(new Command()).action(async (options: Options) => {
     const request = requestOf(options);
     const { config } = await loadAloud(request, io);
+    if (config.server) preferSpeed();
     // Only now: `rollcall agent --help` and a broken file need nothing of what an agent is made of.
     const { runAgent } = await import('./run-agent.ts');
     await runAgent(config, () => loadConfig(request));

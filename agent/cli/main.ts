@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 /** The program `rollcall`. */
 import { processIo } from './io.ts';
+import { preferSmallMemory } from './memory.ts';
 import { run } from './program.ts';
 
+preferSmallMemory();
 // An exit code instead of process.exit(): what was printed reaches a slow pipe in full.
 process.exitCode = await run(process.argv.slice(2), processIo());
