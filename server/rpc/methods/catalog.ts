@@ -68,7 +68,7 @@ export function write(
 ): Promise<Write['answer']> {
   return context.door.run({
     peer,
-    effect: params.once === null ? 'each' : 'once',
+    effect: params?.once == null ? 'each' : 'once',
     here: async (consensus) => {
       const { body, once } = checkParams(writeParams, params);
       if (!writable.has(body.kind))

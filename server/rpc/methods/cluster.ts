@@ -97,7 +97,8 @@ export function leave(
     peer,
     effect: 'each',
     here: async () => {
-      await dutiesOf(context).autopilot.remove(params.nodeId);
+      const { nodeId } = checkParams(z.object({ nodeId: z.string().min(1) }), params);
+      await dutiesOf(context).autopilot.remove(nodeId);
       return {};
     },
     there: (leader, timeoutMs) => leader.call('server.leave', params, { timeoutMs }),
@@ -122,7 +123,8 @@ export function transfer(
     peer,
     effect: 'each',
     here: async (consensus) => {
-      await handOver(consensus.replica, context.clock, params.to);
+      const { to } = checkParams(z.object({ to: z.string() }), params);
+      await handOver(consensus.replica, context.clock, to);
       return {};
     },
     there: (leader, timeoutMs) => leader.call('leader.transfer', params, { timeoutMs }),

@@ -32,7 +32,7 @@ export async function deliver(
   params: Deliver['params'],
   peer: RpcPeer,
 ): Promise<Deliver['answer']> {
-  checkSpeaker(params.identity, peer);
+  checkSpeaker(params, peer);
   return context.door.run({
     peer,
     effect: 'once',
@@ -51,7 +51,7 @@ export async function compare(
   params: Compare['params'],
   peer: RpcPeer,
 ): Promise<Compare['answer']> {
-  checkSpeaker(params.identity, peer);
+  checkSpeaker(params, peer);
   return context.door.run({
     peer,
     effect: 'once',
@@ -70,10 +70,7 @@ export async function compare(
 }
 
 /** An agent speaks for itself only; a server passes on what an agent said to it. */
-function checkSpeaker(identity: AgentIdentity, peer: RpcPeer): void {
-  if (peer.kind === 'server' || identity.nodeId === peer.nodeId) return;
-  throw new ExpectedError(
-    'BAD_REQUEST',
-    `${peer.node} speaks for ${identity.node}, which has another node id`,
-  );
+export function checkSpeaker(params: { readonly identity?: AgentIdentity } | null, peer: RpcPeer): void {
+  if (peer.kind === 'server' || params?.identity?.nodeId === peer.nodeId) return;
+  throw new ExpectedError('BAD_REQUEST', `${peer.node} speaks for another node id than its own`);
 }
