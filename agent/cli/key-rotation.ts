@@ -36,7 +36,10 @@ export async function followRotation(
     }
     if (State === 'running' && Reason !== '' && Reason !== saidReason) await say(`  ${harmless(Reason)}`);
     saidReason = Reason;
-    if (State === 'done') await say(`All members seal with ${harmless(rotation.To)} and have no other key.`);
+    if (State === 'done') {
+      await say(`All members seal with ${harmless(rotation.To)} and have no other key.`);
+      await say('Agents that are new, or keep nothing on disk, need it as "encrypt" in their configuration.');
+    }
     if (State !== 'running') return rotation;
     await wait(lookAgainMs);
   }

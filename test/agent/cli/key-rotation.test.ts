@@ -24,6 +24,7 @@ test('it looks until the end, says each thing once, and makes names harmless', a
     '  no answer from \u{fffd}b',
     'All members seal with it; now the others are removed …',
     'All members seal with new and have no other key.',
+    'Agents that are new, or keep nothing on disk, need it as "encrypt" in their configuration.',
   ]);
   expect(waits).toHaveLength(5);
 });

@@ -64,6 +64,7 @@ test('rotate: each step and each reason to wait is said once', async () => {
     '  no answer from b',
     'All members have it; now they seal with it …',
     `All members seal with ${young} and have no other key.`,
+    expect.stringContaining('"encrypt"'),
     '',
   ]);
   expect([requests[0]!.method, requests[0]!.body]).toEqual(['PUT', '{}']);

@@ -88,3 +88,28 @@ test('without evidence, and without a failure', async () => {
     error: 'rollcall: no failure of web-2 is among the last 100000 events\n',
   });
 });
+
+test('with no server, what the agent saw itself', async () => {
+  const { Offset: _, ...failed } = event(40, { Kind: 'node.failed', Evidence: evidence });
+  const local = { ...failed, Omitted: 0 };
+  const answers = (body: object[]) => ({
+    'GET /v1/events': { status: 500, body: 'No known Consul servers' },
+    'GET /v1/events/local': { body },
+  });
+  const recovered = { ...local, Kind: 'node.recovered', From: 'failed', To: 'alive' };
+  const { code, out } = await ask(answers([local, recovered]), ['why', 'web-2']);
+  expect(code).toBe(0);
+  expect(out.split('\n').slice(0, 3)).toEqual([
+    'The log cannot be read (No known Consul servers); this is what the agent saw itself.',
+    'web-2 was declared failed at 2026-11-22T03:12:01.200Z.',
+    '  2026-11-22T03:11:56.000Z  server-1 asked 10.0.0.2:8301 and had no answer within 500 ms.',
+  ]);
+  expect(out).toMatch(/Since then:\n local .* node\.recovered/);
+  const hearsay = await ask(answers([{ ...local, Evidence: null }]), ['why', 'web-2']);
+  expect(hearsay.out).toContain('The verdict was not its own.');
+  expect(await ask(answers([]), ['why', 'web-2'])).toMatchObject({
+    code: 1,
+    error:
+      'rollcall: no failure of web-2 is in what this agent saw itself; the log: No known Consul servers\n',
+  });
+});
