@@ -65,8 +65,8 @@ async function measureCluster(make: Make, minutes: number, size: number): Promis
   }
 }
 
-/** A plain agent with a script, an HTTP and a TTL check. */
-async function measureAgent(minutes: number): Promise<Idle> {
+/** A plain agent, with a script, an HTTP and a TTL check or with none. */
+async function measureAgent(minutes: number, withChecks: boolean): Promise<Idle> {
   const target = createServer((_request, response) => response.end('well'));
   target.listen(18_080, '127.0.0.1');
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'));
@@ -84,7 +84,7 @@ async function measureAgent(minutes: number): Promise<Idle> {
   );
   const fleet = await ServerFleet.start(46, 1);
   try {
-    const agent = await fleet.startAgent('plain', ['--config', config]);
+    const agent = await fleet.startAgent('plain', withChecks ? ['--config', config] : []);
     return await watch([agent.pid], minutes);
   } finally {
     await fleet.stop();
@@ -103,28 +103,30 @@ async function inNamespace(what: string, minutes: number, size: number): Promise
 const [minutes, size] = [Number(process.argv[2] ?? 10), Number(process.argv[3] ?? 32)];
 const what = process.argv[4];
 if (what !== undefined) {
-  const idle =
-    what === 'agent' ? await measureAgent(minutes) : await measureCluster(what as Make, minutes, size);
+  const idle = what.startsWith('agent')
+    ? await measureAgent(minutes, what === 'agent-with-checks')
+    : await measureCluster(what as Make, minutes, size);
   console.log(JSON.stringify(idle));
 } else {
   console.log(`${minutes} idle minutes, ${size} members; ${machineLine()}`);
-  const [rollcall, serf, agent] = await Promise.all(
-    ['rollcall', 'serf', 'agent'].map((part) => inNamespace(part, minutes, size)),
+  const [rollcall, serf, bare, agent] = await Promise.all(
+    ['rollcall', 'serf', 'agent', 'agent-with-checks'].map((part) => inNamespace(part, minutes, size)),
   );
   for (const [name, idle] of [
     ['rollcall (gossip alone)', rollcall!],
     ['serf', serf!],
-    ['a plain agent, three checks', agent!],
+    ['a plain agent without checks', bare!],
+    ['a plain agent with three checks', agent!],
   ] as const) {
     const cpu = `${(idle.cpuShare * 100).toFixed(2)} % of a processor, ${idle.rssMiB.toFixed(1)} MiB`;
     const traffic = `${idle.bytesPerSecond.toFixed(0)} B/s and ${idle.packetsPerSecond.toFixed(1)} packets/s a member`;
-    console.log(idle === agent ? `${name}: ${cpu}` : `${name}: ${traffic}, ${cpu}`);
+    console.log(idle === rollcall || idle === serf ? `${name}: ${traffic}, ${cpu}` : `${name}: ${cpu}`);
   }
   console.log(ratioLine('idle bytes', rollcall!.bytesPerSecond, serf!.bytesPerSecond, bytesAtMost));
   console.log(ratioLine('idle CPU, gossip alone', rollcall!.cpuShare, serf!.cpuShare, cpuAtMost));
+  console.log(ratioLine('idle CPU, a plain agent', bare!.cpuShare, serf!.cpuShare, cpuAtMost));
   console.log(
-    ratioLine('idle CPU, a plain agent with three checks', agent!.cpuShare, serf!.cpuShare, cpuAtMost),
+    `RSS of a plain agent with three checks: ${agent!.rssMiB.toFixed(1)} MiB (at most ${rssMiBAtMost})`,
   );
-  console.log(`RSS of a plain agent: ${agent!.rssMiB.toFixed(1)} MiB (at most ${rssMiBAtMost})`);
   console.log(machineLine());
 }
