@@ -1,5 +1,5 @@
 /** The HTTP API of an agent as the commands use it. Every failure is one clear line, see `Exit`. */
-import { type Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
 import { parseAddress, urlHost } from '../../proto/address.ts';
 import { messageOf } from '../../proto/errors.ts';
 import { Exit, exitFailed, exitUsage, harmless } from './io.ts';
@@ -101,6 +101,8 @@ export class Api {
   ): Promise<Dispatcher.ResponseData> {
     const { accept = 'application/json', ...options } = more;
     try {
+      // Only now: an agent has these commands in its memory as well, and asks nobody.
+      const { request } = await import('undici');
       return await request(`${this.base}${path}${formatQuery(query)}`, {
         method,
         headers: { accept },
