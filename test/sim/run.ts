@@ -58,24 +58,28 @@ async function main(): Promise<void> {
 }
 
 /** One worker a processor, each with one seed at a time. */
-async function liveAll(seeds: readonly string[], options: LifeOptions): Promise<void> {
+function liveAll(seeds: readonly string[], options: LifeOptions): Promise<void> {
   const waiting = [...seeds];
-  const work = async () => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: options });
-    for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
-      const outcome = new Promise<Outcome>((resolve, reject) => {
-        worker.once('message', resolve);
-        worker.once('error', reject);
+  let left = seeds.length;
+  return new Promise((resolve, reject) => {
+    for (let n = Math.min(availableParallelism(), seeds.length); n > 0; n--) {
+      const worker = new Worker(new URL(import.meta.url), { workerData: options });
+      const next = () => {
+        const seed = waiting.shift();
+        if (seed !== undefined) worker.postMessage(seed);
+        else void worker.terminate();
+      };
+      worker.on('error', reject);
+      worker.on('message', (outcome: Outcome) => {
+        console.log(`seed ${outcome.seed}`);
+        report(outcome);
+        left -= 1;
+        if (left === 0) resolve();
+        next();
       });
-      worker.postMessage(seed);
-      const result = await outcome;
-      worker.removeAllListeners();
-      console.log(`seed ${result.seed}`);
-      report(result);
+      next();
     }
-    await worker.terminate();
-  };
-  await Promise.all(Array.from({ length: Math.min(availableParallelism(), seeds.length) }, work));
+  });
 }
 
 function report({ failures, story, summary, repeat }: Outcome): void {
