@@ -188,7 +188,7 @@ export class Bootstrap {
     this.#storing = this.#ports.store(seed);
     try {
       await this.#storing;
-      this.#ports.logger.info(`in cluster ${seed.clusterId} with ${seed.voters.length} first servers`);
+      this.#ports.logger.info(`in cluster ${seed.clusterId}, which began with voters: ${seed.voters.length}`);
     } catch (error) {
       this.#ports.logger.error(`the cluster id could not be written: ${messageOf(error)}`);
     } finally {

@@ -49,7 +49,6 @@ export async function runAgent(config: AgentConfig, reload: () => Promise<LoadRe
     logger.info(`agent ${config.nodeName} runs`, { nodeId: folder.meta.nodeId, server: config.server });
     const forgetSignals = obeySignals(agent, logger, () => end(null));
     const failure = await ended;
-    if (failure !== null) logger.error(lineOf(failure));
     await politely(agent.stop());
     forgetSignals();
     if (failure !== null) throw new Exit(exitFailed, lineOf(failure));
