@@ -1,7 +1,8 @@
 /**
  * Keeps the servers in step with this agent. What changes is in the journal and goes out at once, in order, until it is
  * confirmed. Now and then, and after each connection to a server, everything is compared, which heals what was
- * missed: a row that somebody removed, a catalog that was restored from an old snapshot.
+ * missed: a row that somebody removed, a catalog that was restored from an old snapshot. Digests are compared first; the
+ * rows themselves are sent, and an entry is written for them, only when those differ.
  *
  *     journal has records ──▶ deliver a batch ──▶ confirmed: next batch
  *     journal is empty and a comparison is due ──▶ compare
@@ -11,6 +12,7 @@
  */
 import { ExpectedError, isExpected } from '../proto/errors.ts';
 import type { Clock, Random, Timer } from '../proto/ports.ts';
+import { digestOfRows } from '../proto/rows-digest.ts';
 import type { Rpc } from '../proto/rpc.ts';
 import type { OwnCheck, OwnService } from '../proto/schema/catalog.ts';
 import { type AgentIdentity, type JournalRecord, revisionBefore } from '../proto/schema/journal.ts';
@@ -168,7 +170,7 @@ export class AntiEntropy {
       while (!this.#stopped && this.#hasWork()) {
         const records = this.#ports.journal.pending(batchRecordsMax);
         if (records.length > 0) await this.#deliver(records);
-        else await this.#compare(this.#ports.journal.lastRevision);
+        else await this.#lookForDifferences();
         this.#onSuccess();
       }
     } catch (error) {
@@ -198,25 +200,37 @@ export class AntiEntropy {
     throw new ExpectedError('OUTCOME_UNKNOWN', `the catalog stays at record ${revision} of our journal`);
   }
 
-  /** Answers the revision that the catalog holds now. */
-  async #compare(revision: number): Promise<number> {
-    const { rpc, journal, state, identity, report, clock } = this.#ports;
+  async #lookForDifferences(): Promise<void> {
+    const { rpc, journal, state, identity, clock } = this.#ports;
+    const { id: journalId, lastRevision: revision } = journal;
     this.#compareDue = false;
     try {
-      const { repairs, revision: held } = await rpc.call('journal.compare', {
-        identity: identity(),
-        journalId: journal.id,
-        revision,
-        services: state.ownServices(),
-        checks: state.ownChecks(),
-      });
-      this.#comparedAtMs = clock.wallMs();
-      if (repairs > 0) report({ kind: 'repaired', repairs });
-      return held;
+      const own = identity();
+      const digest = digestOfRows(own, state.ownServices(), state.ownChecks());
+      const { same } = await rpc.call('journal.digest', { identity: own, journalId, revision, digest });
+      if (same) this.#comparedAtMs = clock.wallMs();
+      // What was recorded meanwhile goes first: the rows are ahead of this revision.
+      else if (journal.lastRevision !== revision) this.#compareDue = true;
+      else await this.#compare(revision);
     } catch (error) {
       this.#compareDue = true;
       throw error;
     }
+  }
+
+  /** Answers the revision that the catalog holds now. */
+  async #compare(revision: number): Promise<number> {
+    const { rpc, journal, state, identity, report, clock } = this.#ports;
+    const { repairs, revision: held } = await rpc.call('journal.compare', {
+      identity: identity(),
+      journalId: journal.id,
+      revision,
+      services: state.ownServices(),
+      checks: state.ownChecks(),
+    });
+    this.#comparedAtMs = clock.wallMs();
+    if (repairs > 0) report({ kind: 'repaired', repairs });
+    return held;
   }
 
   #onSuccess(): void {

@@ -275,5 +275,12 @@ export class ServerPool implements Rpc {
 /** Whether a call whose answer was lost may be made again elsewhere without a second effect. */
 function isRepeatable<M extends CallMethod>(method: M, params: RpcCalls[M]['params']): boolean {
   if (method === 'catalog.write') return (params as RpcCalls['catalog.write']['params']).once !== null;
-  return ['catalog.query', 'status', 'leader.time', 'journal.deliver', 'journal.compare'].includes(method);
+  return [
+    'catalog.query',
+    'status',
+    'leader.time',
+    'journal.deliver',
+    'journal.digest',
+    'journal.compare',
+  ].includes(method);
 }

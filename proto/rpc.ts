@@ -178,6 +178,12 @@ export interface RpcCalls {
     params: { identity: AgentIdentity; journalId: string; records: readonly JournalRecord[] };
     answer: { revision: number };
   };
+  /** Whether the catalog holds just the rows of this digest (`rows-digest.ts`), and the journal up to `revision`. */
+  'journal.digest': {
+    params: { identity: AgentIdentity; journalId: string; revision: number; digest: string };
+    answer: { same: boolean };
+  };
+  /** The rows themselves, for when they differ: what does is repaired, by one entry of the log. */
   'journal.compare': {
     params: {
       identity: AgentIdentity;

@@ -18,7 +18,10 @@ class Story {
   readonly reports: SyncReport[] = [];
   readonly delivered: number[] = [];
   readonly batches: number[] = [];
+  /** Comparisons of digests. */
   compared: Array<{ atMs: number; revision: number }> = [];
+  /** Revisions with which the rows themselves were sent. */
+  readonly sent: number[] = [];
   /** What the catalog holds of this journal. */
   held = 0;
   repairs = 0;
@@ -27,6 +30,8 @@ class Story {
   losesAnswers = false;
   /** Answers, but keeps its row as it is. */
   stubborn = false;
+  /** Runs when a digest has come in. */
+  onDigest = () => {};
   members = 3;
   records: JournalRecord[] = [];
   lastRevision = 0;
@@ -101,10 +106,20 @@ class Story {
   async #answer(method: string, params: unknown): Promise<unknown> {
     await Promise.resolve();
     if (this.cut) throw new ExpectedError('NO_SERVERS');
-    const answer =
-      method === 'journal.deliver' ? this.#apply(params as never) : this.#compare(params as never);
+    const answer = this.#answerTo(method, params as never);
     if (this.losesAnswers) throw new ExpectedError('CONNECTION_LOST');
     return answer;
+  }
+
+  #answerTo(method: string, params: never): unknown {
+    if (method === 'journal.deliver') return this.#apply(params);
+    return method === 'journal.digest' ? this.#digest(params) : this.#compare(params);
+  }
+
+  #digest({ revision }: RpcCalls['journal.digest']['params']) {
+    this.compared.push({ atMs: this.clock.nowMs(), revision });
+    this.onDigest();
+    return { same: this.repairs === 0 && this.held === revision };
   }
 
   #apply({ records }: RpcCalls['journal.deliver']['params']) {
@@ -118,7 +133,7 @@ class Story {
   }
 
   #compare({ revision }: RpcCalls['journal.compare']['params']) {
-    this.compared.push({ atMs: this.clock.nowMs(), revision });
+    this.sent.push(revision);
     if (!this.stubborn) this.held = Math.max(this.held, revision);
     return { repairs: this.repairs, revision: this.held };
   }
@@ -194,6 +209,30 @@ test('everything is compared now and then, only with an empty journal, and repai
   expect(story.compared.length).toBeLessThanOrEqual(10);
   expect(story.compared.every(({ revision }) => revision === 5)).toBe(true);
   expect(story.reports).toContainEqual({ kind: 'repaired', repairs: 2 });
+});
+
+test('rows that are the same are not sent', async () => {
+  const story = new Story();
+  story.sync.start();
+  story.append(5);
+  await story.clock.settleFor(10 * compareIntervalMs);
+  expect(story.compared.length).toBeGreaterThanOrEqual(5);
+  expect(story.sent).toEqual([]);
+  expect(story.sync.status().comparedAtMs).toBeGreaterThan(0);
+});
+
+test('what is recorded during a comparison is delivered before the rows are sent', async () => {
+  const story = new Story();
+  story.repairs = 1;
+  story.onDigest = () => {
+    story.onDigest = () => {};
+    story.append();
+  };
+  story.sync.start();
+  story.sync.compareSoon();
+  await story.clock.settleFor(1_000);
+  expect(story.delivered).toEqual([1]);
+  expect(story.sent).toEqual([1]);
 });
 
 test('in a large cluster it compares less often', async () => {
