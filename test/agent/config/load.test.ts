@@ -315,3 +315,21 @@ const words = [
     'constructor',
   ],
 ];
+
+test('templates are there for clients to name, with their secrets filled in and kept', async () => {
+  const { config } = await load(
+    {
+      'a.yaml': `
+templates:
+  web: {check: {name: 'web \${port}', http: 'http://localhost:\${port}/?key=\${env:TOKEN}'}}
+defaults: {check: {interval: 15s}}
+`,
+    },
+    { dev: true },
+  );
+  expect(config).toMatchObject({
+    templates: { web: { check: { name: 'web ${port}', http: 'http://localhost:${port}/?key=geheim' } } },
+    checkDefaults: { interval: '15s' },
+    secrets: ['geheim'],
+  });
+});

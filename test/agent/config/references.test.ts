@@ -7,6 +7,7 @@ import { explain } from '../../../agent/config/explain.ts';
 import { fromPlain, type LocatedMap, toPlain } from '../../../agent/config/located.ts';
 import { formatProblem, Problems } from '../../../agent/config/problems.ts';
 import { fillReferences, secretsIn } from '../../../agent/config/references.ts';
+import { substituteMap } from '../../../agent/config/substitute.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -56,4 +57,16 @@ test('what cannot be filled in is an error, and a warning where only files are l
   const partial = await fill(value, false);
   expect(partial.problems).toHaveLength(3);
   for (const line of partial.problems) expect(line).toContain(': warning: ');
+});
+
+test('what is filled in once more keeps what came in as it is', async () => {
+  const problems = new Problems();
+  const text = 'Bearer ${env:TOKEN} for ${name}';
+  const tree = fromPlain({ a: text }, { file: 'f', line: 1, column: 1 }) as LocatedMap;
+  const options = { env: { TOKEN: 'x${name}$${y}' }, complete: true, again: true };
+  const filled = await fillReferences(tree, () => true, options, problems);
+  const written = substituteMap(filled, new Map([['name', 'shop']]), [], problems);
+  expect(toPlain(written)).toEqual({ a: 'Bearer x${name}$${y} for shop' });
+  expect(secretsIn(filled)).toEqual(['x${name}$${y}']);
+  expect(problems.sorted([])).toEqual([]);
 });
