@@ -61,7 +61,7 @@ export async function fillReferences(
         problems[options.complete ? 'error' : 'warning'](located.at, path, `${mark} ${found.wrong}`);
         continue;
       }
-      const value = options.again === true ? found.value.replaceAll('${', '$${') : found.value;
+      const value = options.again === true ? found.value.replaceAll('${', () => '$${') : found.value;
       filled = filled.replace(mark, () => value);
       secrets.push(found.value);
     }
