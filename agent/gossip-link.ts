@@ -74,6 +74,8 @@ export type GossipNotice =
   | { readonly kind: 'name-taken'; readonly rival: Rival }
   | { readonly kind: 'name-conflict'; readonly rival: Rival }
   | { readonly kind: 'intrusion'; readonly report: IntrusionReport }
+  /** Another member sees our packets come from this address, which is not what we announce. */
+  | { readonly kind: 'seen-elsewhere'; readonly by: string; readonly address: string }
   /** The gossip thread itself stood still. */
   | { readonly kind: 'stall'; readonly stallMs: number }
   /** The rest of the agent stood still for so long, while gossip went on. */

@@ -58,6 +58,7 @@ export function assemble(options: GossipOptions): Assembly {
   });
   const tellMember = (number: number) => onEvent({ kind: 'member', member: roll.member(number) });
   const beliefs: Beliefs = new Beliefs(parts, {
+    onFull: () => serf.makeRoom(),
     onAlive: (number) => serf.onAlive(number),
     onUpdated: (number) => serf.onUpdated(number),
     onGone: (number, verdict) => serf.onGone(number, verdict === null ? null : dossierOf(parts, verdict)),
@@ -104,6 +105,7 @@ export function assemble(options: GossipOptions): Assembly {
     kin,
     kinExchange,
     coordinates,
+    onSeen: (by, address) => onEvent({ kind: 'seen-elsewhere', by, address }),
   });
   return { parts, beliefs, serf, prober, verdicts, pushPulls, spreader, reception };
 }

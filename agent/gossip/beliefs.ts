@@ -34,6 +34,8 @@ export interface BeliefReports {
   onAlive(number: number): void;
   /** Alive as before, under another announcement. */
   onUpdated(number: number): void;
+  /** We remember as many members as we may: those that are long gone should make room. */
+  onFull(): void;
   /** Our own entry is another one: first announced, refuted, new tags. */
   onSelf(): void;
   /** Suspect now, or not any more. */
@@ -79,8 +81,7 @@ export class Beliefs {
       this.#hearOwnAlive(message);
       return;
     }
-    const known = records.numberOf(message.node);
-    if (!members.knows(known) && members.count >= this.#parts.config.membersMax) {
+    if (!this.#hasRoomFor(message.node)) {
       counters.add('members_refused');
       return;
     }
@@ -254,6 +255,13 @@ export class Beliefs {
   #saysWhatWeSay(message: Alive): boolean {
     const { record } = this.#parts.self;
     return sameBytes(record.meta, message.meta) && sameBytes(record.vsn, message.vsn);
+  }
+
+  #hasRoomFor(name: string): boolean {
+    const { config, members, records, roll } = this.#parts;
+    if (members.knows(records.numberOf(name)) || roll.numberOf(name) !== undefined) return true;
+    if (roll.count >= config.membersMax) this.#reports.onFull();
+    return roll.count < config.membersMax && members.count < config.membersMax;
   }
 
   /**

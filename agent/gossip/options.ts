@@ -47,5 +47,7 @@ export type GossipEvent =
   /** Somebody else claims our name, and we stay. */
   | { readonly kind: 'name-conflict'; readonly rival: Rival }
   | { readonly kind: 'intrusion'; readonly report: IntrusionReport }
+  /** Another member sees our packets come from this address, which is not what we announce. */
+  | { readonly kind: 'seen-elsewhere'; readonly by: string; readonly address: string }
   /** This process stood still for so long. */
   | { readonly kind: 'stall'; readonly stallMs: number };

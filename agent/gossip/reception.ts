@@ -1,7 +1,10 @@
 /** What comes in, by packet or by stream, and who deals with it. */
+import { formatAddress } from '../../proto/address.ts';
 import { decodePacket } from '../../proto/gossip/envelope.ts';
+import type { KinSeen } from '../../proto/gossip/kin.ts';
 import type { AckResp, PacketMessage, Ping, StreamMessage } from '../../proto/gossip/messages.ts';
 import type { Endpoint } from '../../proto/ports.ts';
+import { hostOf } from './addresses.ts';
 import type { Beliefs } from './beliefs.ts';
 import { type Errands, sourceOf } from './errands.ts';
 import type { Kin } from './kin.ts';
@@ -21,6 +24,8 @@ export interface ReceptionOptions {
   readonly kin: Kin;
   readonly kinExchange: KinExchange;
   readonly coordinates: Coordinates;
+  /** Somebody sees us under another address. */
+  readonly onSeen: (by: string, address: string) => void;
 }
 
 export class Reception {
@@ -87,6 +92,12 @@ export class Reception {
     const message = kin.read(payload);
     if (message === undefined) serf.receive(payload);
     else if (message?.type === 'kin.refused') this.#parts.acks.receiveRefusal(message.seqNo, message.from);
+    else if (message?.type === 'kin.seen') this.#onSeen(message);
+  }
+
+  #onSeen({ addr, from, port }: KinSeen): void {
+    const host = hostOf(addr);
+    if (host !== undefined) this.#rooms.onSeen(from, formatAddress({ host, port }));
   }
 
   #answer(from: Endpoint, ping: Ping, outdated: boolean): void {
@@ -96,6 +107,7 @@ export class Reception {
       return;
     }
     const ack: AckResp = { type: 'ackResp', seqNo: ping.seqNo, payload: this.#rooms.coordinates.payload() };
+    this.#rooms.kin.noticeSource(ping.sourceNode, from);
     const asker = sourceOf(ping, from);
     if (outdated && self.state === 'present') outbox.post(asker, ack, self.alive());
     else outbox.post(asker, ack);

@@ -4,7 +4,7 @@
  */
 import { MsgpackReader, MsgpackWriter } from './msgpack.ts';
 import { catchRefusal, type Decoded, Refusal } from './refusal.ts';
-import { bool, bytes, type Kind, readOrZero, struct, text, u32, u64 } from './struct.ts';
+import { bool, bytes, type Kind, readOrZero, struct, text, u16, u32, u64 } from './struct.ts';
 
 /** First byte of a user payload of this kind; Serf's message types end at 9. */
 export const kinMark = 0xe7;
@@ -15,6 +15,16 @@ export interface KinRefused {
   readonly seqNo: number;
   /** The witness. */
   readonly from: string;
+}
+
+/** "Your packets come to me from another address than the one you announce." */
+export interface KinSeen {
+  readonly type: 'kin.seen';
+  /** Who says so. */
+  readonly from: string;
+  /** Where the packets came from. */
+  readonly addr: Uint8Array;
+  readonly port: number;
 }
 
 /** Lamport times that the sender will use next. */
@@ -48,7 +58,7 @@ export interface KinPart {
   readonly table: Uint8Array;
 }
 
-export type KinMessage = KinRefused | KinDigest | KinBuckets | KinPart;
+export type KinMessage = KinRefused | KinSeen | KinDigest | KinBuckets | KinPart;
 
 const refused = struct<KinRefused>(
   [
@@ -56,6 +66,15 @@ const refused = struct<KinRefused>(
     { key: 'SeqNo', name: 'seqNo', kind: u32 },
   ],
   { type: 'kin.refused' },
+);
+
+const seen = struct<KinSeen>(
+  [
+    { key: 'Addr', name: 'addr', kind: bytes },
+    { key: 'From', name: 'from', kind: text },
+    { key: 'Port', name: 'port', kind: u16 },
+  ],
+  { type: 'kin.seen' },
 );
 
 const eventLtime = { key: 'EventLTime', name: 'eventLtime', kind: u64 } as const;
@@ -94,6 +113,7 @@ const kinds: {
   'kin.digest': { code: 2, body: digest },
   'kin.buckets': { code: 3, body: buckets },
   'kin.part': { code: 4, body: part },
+  'kin.seen': { code: 5, body: seen },
 };
 
 const bodyByCode = new Map<number, Kind<KinMessage>>(

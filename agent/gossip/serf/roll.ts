@@ -71,6 +71,12 @@ export class Roll {
     }
   }
 
+  /** Those that failed or left longest ago, oldest first. */
+  longestGone(count: number): number[] {
+    const gone = [...this.#failed, ...this.#left];
+    return gone.sort((a, b) => this.sinceMs(a) - this.sinceMs(b)).slice(0, count);
+  }
+
   numberOf(name: string): number | undefined {
     const number = this.#records.numberOf(name);
     return number !== undefined && this.status(number) !== 'none' ? number : undefined;

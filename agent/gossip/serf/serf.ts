@@ -37,6 +37,9 @@ export interface SerfReports {
   reconnect(record: MemberRecord): void;
 }
 
+/** Sorting them all is worth it only for a few at once. */
+const forgottenAtOnce = 64;
+
 export class Serf {
   readonly clocks: SerfClocks = {
     members: new LamportClock(),
@@ -134,6 +137,11 @@ export class Serf {
 
   onUpdated(number: number): void {
     this.#changed('updated', number);
+  }
+
+  /** The roll is full: who has been gone longest is forgotten before its time. */
+  makeRoom(): void {
+    for (const number of this.#parts.roll.longestGone(forgottenAtOnce)) this.#reap(number);
   }
 
   /** A goodbye from its own mouth is no failure, even if its leave intent was lost on the way. */

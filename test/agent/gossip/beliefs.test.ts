@@ -12,6 +12,7 @@ function make(options: StageOptions = {}) {
   const timeUp: Suspicion[] = [];
   const name = (number: number) => parts.members.record(number).name;
   const beliefs = new Beliefs(parts, {
+    onFull: () => log.push('full'),
     onAlive: (number) => log.push(`${name(number)} is here`),
     onUpdated: (number) => log.push(`${name(number)} is another`),
     onSelf: () => log.push(`I am ${parts.self.incarnation}`),
@@ -59,6 +60,17 @@ test('we remember no more members than we are told to', () => {
   for (const name of ['a', 'b', 'c']) beliefs.hearAlive(aliveOf(name));
   expect([stateOf('a'), stateOf('b'), stateOf('c')]).toEqual(['alive', 'unknown', 'unknown']);
   expect(parts.counters.get('members_refused')).toBe(2);
+});
+
+test('where there is no room, those that are long gone are asked to make some', () => {
+  const { beliefs, log, parts } = make({ config: { membersMax: 2 } });
+  beliefs.hearAlive(aliveOf('a'));
+  parts.roll.setStatus(parts.records.numberOf('a')!, 'alive');
+  beliefs.hearAlive(aliveOf('b'));
+  expect(log).toEqual(['a is here', 'full']);
+  // A member that is known already needs no room.
+  beliefs.hearAlive(aliveOf('a', { incarnation: 2, tags: { id: 'id-of-a', role: 'db' } }));
+  expect(log.at(-1)).toBe('a is another');
 });
 
 test('new tags come with a greater incarnation', () => {

@@ -11,6 +11,7 @@ function make(options: StageOptions = {}) {
   const { parts } = scene;
   const ignore = () => {};
   const beliefs = new Beliefs(parts, {
+    onFull: ignore,
     onAlive: ignore,
     onUpdated: ignore,
     onSelf: ignore,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { decodePacket, encodePacket } from '../../../proto/gossip/envelope.ts';
+import { encodeKin } from '../../../proto/gossip/kin.ts';
 import { noLabel } from '../../../proto/gossip/label.ts';
 import type { PacketMessage, StreamMessage } from '../../../proto/gossip/messages.ts';
 import { encodeMessage } from '../../../proto/gossip/packets.ts';
@@ -96,6 +97,22 @@ test('a stream is answered as it deserves', () => {
   });
   expect(ask({ type: 'user', payload: Uint8Array.of(3, 0x80) })).toBeNull();
   expect(ask({ type: 'err', error: 'what?' })).toBeNull();
+});
+
+test('somebody who sees us under another address is heard', () => {
+  const { scene, send } = make();
+  const seen = {
+    type: 'kin.seen' as const,
+    from: 'stranger',
+    addr: Uint8Array.of(203, 0, 113, 5),
+    port: 40_001,
+  };
+  send({ type: 'user', payload: encodeKin(seen) });
+  send({ type: 'user', payload: encodeKin({ ...seen, addr: nothing }) });
+  const heard = scene.happenings
+    .filter(({ event }) => event.kind === 'seen-elsewhere')
+    .map(({ event }) => event);
+  expect(heard).toEqual([{ kind: 'seen-elsewhere', by: 'stranger', address: '203.0.113.5:40001' }]);
 });
 
 test('news about nobody, late acks and garbage are counted or ignored', () => {

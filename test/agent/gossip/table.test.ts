@@ -21,6 +21,7 @@ function make() {
     },
   });
   const beliefs = new Beliefs(parts, {
+    onFull: ignore,
     onAlive: (number) => serf.onAlive(number),
     onUpdated: ignore,
     onSelf: ignore,

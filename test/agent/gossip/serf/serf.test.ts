@@ -121,3 +121,17 @@ test('our own words take the next Lamport time', () => {
   ]);
   expect(parts.roll.ltime(parts.self.number)).toBe(1);
 });
+
+test('when the roll is full, who has been gone longest is forgotten first', () => {
+  const { changes, clock, meet, parts, serf } = make();
+  for (const name of ['old', 'older', 'new', 'here']) meet(name);
+  for (const name of ['older', 'old', 'new']) {
+    const number = parts.records.numberOf(name)!;
+    parts.roll.setStatus(number, name === 'old' ? 'left' : 'failed');
+    clock.runFor(1_000);
+  }
+  expect(parts.roll.longestGone(2).map((number) => parts.roll.record(number).name)).toEqual(['older', 'old']);
+  serf.makeRoom();
+  expect(changes).toEqual(['older reaped (failed)', 'old reaped (left)', 'new reaped (failed)']);
+  expect(parts.roll.count).toBe(2);
+});
