@@ -10,9 +10,10 @@ import { ExpectedError, isExpected, messageOf } from '../proto/errors.ts';
 import type { Logger } from '../proto/logger.ts';
 import type { Clock, Timer } from '../proto/ports.ts';
 import type { Membership, ServerId } from '../proto/raft.ts';
-import type { BootstrapStatus, ClusterSeed, Rpc } from '../proto/rpc.ts';
+import type { ClusterSeed, Rpc } from '../proto/rpc.ts';
 import type { KnownServer } from './fsm/state.ts';
 import { type GossipMember, type GossipView, isThere } from './gossip-view.ts';
+import { Newcomers } from './newcomers.ts';
 import type { MembershipTarget } from './raft/raft.ts';
 import type { RaftStatus } from './raft/ready.ts';
 import { type HealthLimits, isHealthy, objectionTo } from './server-health.ts';
@@ -69,9 +70,6 @@ const defaults: AutopilotLimits = {
   silentTicksMax: 5,
 };
 
-const callTimeoutMs = 2_000;
-/** A damaged server removes its log before it answers. */
-const refillTimeoutMs = 10_000;
 /** How often a change that is waited for is looked at. */
 const pollMs = 50;
 
@@ -84,12 +82,12 @@ export class Autopilot {
   /** Since when each learner has been healthy, and each server dead, without a break. */
   readonly #healthySince = new Map<ServerId, number>();
   readonly #deadSince = new Map<ServerId, number>();
-  /** Foreign servers that were named already. */
-  readonly #named = new Set<ServerId>();
+  readonly #newcomers: Newcomers;
 
   constructor(ports: AutopilotPorts, limits: Partial<AutopilotLimits> = {}) {
     this.#ports = ports;
     this.#limits = { ...defaults, ...limits };
+    this.#newcomers = new Newcomers(ports);
   }
 
   lead(): void {
@@ -179,7 +177,10 @@ export class Autopilot {
     }
   }
 
-  /** At most one change a look: the next one sees what came of it. */
+  /**
+   * At most one change a look: the next one sees what came of it. What others are asked takes time, and the membership may
+   * be another one afterwards: a target is always made from the membership of the very moment in which it is proposed.
+   */
   async #care(): Promise<void> {
     const { replica } = this.#ports;
     const status = replica.status();
@@ -188,10 +189,12 @@ export class Autopilot {
     const target =
       this.#movedTarget(status.membership) ??
       this.#promotedTarget(status) ??
-      this.#prunedTarget(status.membership) ??
-      (await this.#curedTarget(status)) ??
-      (await this.#enlargedTarget(status.membership));
-    if (target !== null && replica.isLeader) await this.#change(target);
+      this.#prunedTarget(status.membership);
+    if (target !== null) return this.#change(target);
+    const sick = await this.#findSick(status);
+    if (sick !== null) return this.#forgetSick(sick);
+    const newcomer = await this.#newcomers.find(status.membership);
+    if (newcomer !== null) await this.#takeIn(newcomer);
   }
 
   #observe(status: RaftStatus): void {
@@ -247,67 +250,32 @@ export class Autopilot {
     return left.length === learners.length ? null : { voters, learners: left, addresses: {} };
   }
 
-  /**
-   * A server that is there and says nothing in Raft may have a damaged log. What it promised it may have forgotten, so it
-   * is forgotten in turn, and comes back as one that never promised anything.
-   */
-  async #curedTarget(status: RaftStatus): Promise<MembershipTarget | null> {
-    const { voters, learners } = status.membership;
-    for (const { id, silentTicks } of status.peers) {
+  /** A server that is there and says nothing in Raft may have a damaged log. */
+  async #findSick({ peers }: RaftStatus): Promise<GossipMember | null> {
+    for (const { id, silentTicks } of peers) {
       const member = this.#memberOf(id);
       if (silentTicks <= this.#limits.silentTicksMax || member === undefined || !isThere(member)) continue;
-      const answer = await this.#ask(id);
-      if (!answer?.damaged || answer.clusterId !== this.#ports.seed.clusterId) continue;
-      const left = voters.filter((voter) => voter !== id);
-      if (voters.includes(id) && objectionTo(status, left, this.#limits) !== null) continue;
-      this.#ports.logger.warn(`server ${member.name} has a damaged log and is filled anew`);
-      return { voters: left, learners: learners.filter((learner) => learner !== id), addresses: {} };
+      if (await this.#newcomers.isDamaged(id)) return member;
     }
     return null;
   }
 
-  /** Null when it does not answer. */
-  async #ask(id: ServerId): Promise<BootstrapStatus | null> {
-    try {
-      return await this.#ports.rpc(id).call('bootstrap.status', {}, { timeoutMs: callTimeoutMs });
-    } catch (error) {
-      if (!isExpected(error)) throw error;
-      return null;
-    }
+  /** What it promised it may have forgotten, so it is forgotten in turn, and comes back as one that never promised anything. */
+  async #forgetSick({ id, name }: GossipMember): Promise<void> {
+    const status = this.#ports.replica.status();
+    const { voters, learners } = status.membership;
+    const left = voters.filter((voter) => voter !== id);
+    if (voters.includes(id) && objectionTo(status, left, this.#limits) !== null) return;
+    this.#ports.logger.warn(`server ${name} has a damaged log and is filled anew`);
+    await this.#change({ voters: left, learners: learners.filter((learner) => learner !== id) });
   }
 
-  /** A server in gossip that is no member yet; it gets the seed first when it has no cluster. */
-  async #enlargedTarget(membership: Membership): Promise<MembershipTarget | null> {
-    const { gossip, seed, rpc, logger } = this.#ports;
-    const known = new Set([...membership.voters, ...membership.learners]);
-    for (const member of gossip.members()) {
-      if (member.server === null || member.id === '' || !isThere(member) || known.has(member.id)) continue;
-      const call = { timeoutMs: callTimeoutMs };
-      try {
-        const status = await rpc(member.id).call('bootstrap.status', {}, call);
-        if (!status.joins) continue;
-        let { clusterId } = status;
-        if (clusterId === '') ({ clusterId } = await rpc(member.id).call('bootstrap.take', seed, call));
-        else if (status.damaged && clusterId === seed.clusterId) {
-          await rpc(member.id).call('server.refill', seed, { timeoutMs: refillTimeoutMs });
-        }
-        if (clusterId !== seed.clusterId) throw new ExpectedError('FOREIGN_CLUSTER', `it is in ${clusterId}`);
-      } catch (error) {
-        if (!isExpected(error)) throw error;
-        this.#nameOnce(member, error);
-        continue;
-      }
-      logger.info(`server ${member.name} joins as a learner`);
-      const addresses = { [member.id]: formatAddress(member.server.rpc) };
-      return { voters: membership.voters, learners: [...membership.learners, member.id], addresses };
-    }
-    return null;
-  }
-
-  #nameOnce(member: GossipMember, error: ExpectedError): void {
-    if (error.code !== 'FOREIGN_CLUSTER' || this.#named.has(member.id)) return;
-    this.#named.add(member.id);
-    this.#ports.logger.warn(`server ${member.name} cannot join: ${error.message}`);
+  async #takeIn({ id, name, server }: GossipMember): Promise<void> {
+    const { voters, learners } = this.#ports.replica.status().membership;
+    if (server === null || voters.includes(id) || learners.includes(id)) return;
+    this.#ports.logger.info(`server ${name} joins as a learner`);
+    const addresses = { [id]: formatAddress(server.rpc) };
+    await this.#change({ voters, learners: [...learners, id], addresses });
   }
 
   /** Resolves when the change is in force and committed. */

@@ -178,3 +178,28 @@ test('with the quorum at stake a damaged server is not forgotten', async () => {
   expect(hurt.consensus.isDamaged).toBe(false);
   expect((await cluster.leader()).raft!.membership.voters).toContain(hurt.id);
 });
+
+test('a server that leaves while a newcomer is still being asked does not come back with it', async () => {
+  const cluster = new TestCluster('stale');
+  const leader = await cluster.grow(3);
+  const leaving = cluster.servers.find((server) => server !== leader)!;
+  const late = cluster.add({ expect: 3 });
+  await late.start();
+  const { calls } = late.handlers!;
+  const answer = calls['bootstrap.status'];
+  let asked = false;
+  calls['bootstrap.status'] = async (params, peer) => {
+    asked = true;
+    await new Promise<void>((resolve) => cluster.clock.after(1_500, resolve));
+    return answer(params, peer);
+  };
+  cluster.meet();
+  while (!asked) await cluster.settle(10);
+  await until(cluster, leaving.server.leave());
+  leaving.crash();
+  cluster.meet();
+  await cluster.settle(5_000);
+  const { voters, learners } = leader.raft!.membership;
+  expect(learners).toEqual([late.id]);
+  expect(voters).not.toContain(leaving.id);
+});
