@@ -180,7 +180,7 @@ export class SimClient {
 }
 
 /** An external node whose one check has the value as its status: each write is an event of its own. */
-function registration(name: string, value: string): CommandBody {
+export function registration(name: string, value: string): CommandBody {
   return {
     kind: 'catalog.register',
     v: 1,

@@ -6,6 +6,7 @@
 import type { KnownServer } from '../../agent/server-pool.ts';
 import { isExpected } from '../../proto/errors.ts';
 import type { Membership } from '../../proto/raft.ts';
+import type { Rpc } from '../../proto/rpc.ts';
 import type { Consensus } from '../../server/consensus.ts';
 import type { Logger } from '../../server/logger.ts';
 import type { ServerConfig } from '../../server/server.ts';
@@ -21,6 +22,7 @@ import type { Configuration } from './configuration.ts';
 import { History } from './history.ts';
 import { SimHost } from './host.ts';
 import { VirtualNetwork } from './network.ts';
+import { PeerRpc } from './peer-rpc.ts';
 import { SeededRandom } from './random.ts';
 import { Rumours } from './rumours.ts';
 import { SimAgent } from './sim-agent.ts';
@@ -131,6 +133,14 @@ export class ServerCluster {
       if (!isExpected(error)) this.noteBug(`${server.name} leaves`, error);
     });
     return true;
+  }
+
+  /** Somebody who sits beside all networks and talks to this one server. */
+  user(server: SimServer): Rpc {
+    const host = this.#addHost(`user-${this.#hosts}`);
+    const peer = { nodeId: host.name, node: host.name, kind: 'agent', clusterId: '' } as const;
+    const speaker = { host, site: host.site, process: host.boot(), peer: () => peer };
+    return new PeerRpc(this.#wires, speaker, () => ({ host: server.host.site, port: rpcPort }));
   }
 
   tell(text: string): void {
