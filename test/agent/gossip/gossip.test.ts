@@ -170,3 +170,23 @@ test('a core that was told to stop does nothing more', () => {
   scene.runFor(20_000);
   expect(scene.happenings.filter(({ node }) => node === 'n0')).toHaveLength(before);
 });
+
+test('agents that stood still for ten seconds accuse nobody when they go on', () => {
+  const scene = cluster(20);
+  const sleepers = scene.nodes.slice(3, 8);
+  for (const node of sleepers) node.pause();
+  scene.runFor(10_000);
+  for (const node of sleepers) node.resume();
+  const resumedMs = scene.clock.nowMs();
+  scene.runFor(60_000);
+  const failures = scene.happenings.flatMap(({ atMs, event }) =>
+    event.kind === 'change' && event.change.kind === 'failed' ? [{ atMs, ...event.change }] : [],
+  );
+  // What the others found out in the meantime was true and is still heard; nobody who was awake is ever accused.
+  const awake = failures.filter(({ member }) => sleepers.every(({ name }) => name !== member.name));
+  const verdictsSince = failures.filter(({ atMs, dossier }) => atMs >= resumedMs && dossier !== null);
+  expect([awake, verdictsSince]).toEqual([[], []]);
+  const stalls = scene.happenings.filter(({ event }) => event.kind === 'stall').map(({ node }) => node);
+  expect([...new Set(stalls)].sort()).toEqual(sleepers.map(({ name }) => name).sort());
+  for (const node of scene.nodes) expect(node.gossip.aliveCount).toBe(20);
+});
