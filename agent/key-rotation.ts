@@ -11,6 +11,7 @@
 import { ExpectedError, isExpected, messageOf } from '../proto/errors.ts';
 import { someNames } from '../proto/names.ts';
 import type { Clock, Random } from '../proto/ports.ts';
+import { keyFromBase64, keyToBase64 } from './gossip/keyring.ts';
 import type { KeyOperation } from './gossip/serf/internal-queries.ts';
 import type { KeyReport } from './gossip/serf/keys.ts';
 import type { StoredValue } from './registrations.ts';
@@ -72,23 +73,25 @@ export class KeyRotation {
   }
 
   /**
-   * Begins; `to` (base64) null: to a new key. Rejects with BAD_REQUEST when one is under way, or when the rings do not say
-   * from which key to go.
+   * Begins; `to` (base64) null: to a new key. Rejects with BAD_REQUEST when one is under way, when `to` is no key, or when
+   * the rings do not say from which key to go.
    */
   async start(to: string | null): Promise<RotationStatus> {
     const { state } = this.#status;
     if (state === 'running') throw refusal('a key rotation is under way');
     if (state === 'interrupted' && to === null)
       throw refusal('a key rotation broke off: resume or abort it first');
+    // As the rings spell it, or it would never be found in them.
+    const target = to === null ? null : keyToBase64(keyFromBase64(to));
     const report = await this.#ports.keys('list', '');
     const known = keysOf(report);
     const from = commonPrimary(report);
-    if (to === null && known.length > 1) {
+    if (target === null && known.length > 1) {
       throw refusal(
         `the rings hold ${known.length} keys, so another rotation may be under way: remove those that are not needed, or name the key to go to`,
       );
     }
-    return this.#begin({ to: to ?? this.#newKey(from), from, known });
+    return this.#begin({ to: target ?? this.#newKey(from), from, known });
   }
 
   /** Goes on where the rings are. Rejects with BAD_REQUEST when there is nothing to go on with. */

@@ -183,6 +183,15 @@ test('two rotations at once stop, and do not chase each other', async () => {
   expect(cluster.rotation.status().reason).toMatch(/somebody else changes the rings/);
 });
 
+test('a key is taken however its base64 is written, and nothing begins with what is none', async () => {
+  const cluster = new Cluster(['a', 'b']);
+  await expect(cluster.rotation.start('abc')).rejects.toThrow('a gossip key is base64 of 16, 24 or 32 bytes');
+  expect(cluster.rotation.status().state).toBe('none');
+  await cluster.rotation.start(target.replaceAll('=', ''));
+  await cluster.clock.settleFor(0);
+  expect(cluster.allRings).toEqual([[target], [target]]);
+});
+
 test('rings that do not say where to begin are refused', async () => {
   const two = new Cluster(['a', 'b'], [old, target]);
   await expect(two.rotation.start(null)).rejects.toThrow('the rings hold 2 keys');
