@@ -9,13 +9,17 @@ if [ "$#" -eq 0 ]; then
   exit 64
 fi
 
-"$@" &
-child=$!
-
+# The traps stand before the program starts, and what comes while it starts is told to it afterwards.
+child=''
+early=''
 for signal in HUP INT QUIT USR1 USR2 TERM; do
   # shellcheck disable=SC2064
-  trap "kill -$signal $child 2>/dev/null" "$signal"
+  trap "early=$signal; [ -z \"\$child\" ] || kill -$signal \"\$child\" 2>/dev/null" "$signal"
 done
+
+"$@" &
+child=$!
+[ -z "$early" ] || kill "-$early" "$child" 2>/dev/null
 
 # A signal ends `wait` early with a code above 128; it is over when the child is gone.
 while :; do
