@@ -83,7 +83,12 @@ function emitChoice(steps: Step[], parts: readonly Node[]): void {
 }
 
 function emitRepeat(steps: Step[], node: Extract<Node, { is: 'repeat' }>): void {
-  for (let i = 0; i < node.min; i++) emit(steps, node.part);
+  for (let i = 0; i < node.min; i++) {
+    const before = steps.length;
+    emit(steps, node.part);
+    // Nothing repeated is nothing: repeats of it inside of each other would pass no limit, and never end.
+    if (steps.length === before) break;
+  }
   if (node.max === Number.POSITIVE_INFINITY) {
     const to: number[] = [];
     const start = push(steps, { op: 'split', to });

@@ -129,3 +129,7 @@ test('what cannot be understood is refused with its place', () => {
   ];
   for (const [pattern, reason] of cases) expect(() => compileRegex(pattern)).toThrow(reason);
 });
+
+test('repeats of nothing inside of each other are nothing, at once', () => {
+  expect(compileRegex('^(((((){1000}){1000}){1000}){1000}){1000}a$').test('a')).toBe(true);
+});
