@@ -37,6 +37,9 @@ const rejoinTriesMax = 8;
 /** Queries that the application may still answer. */
 const openQueriesMax = 256;
 
+/** A stop of the gossip thread that is worth a notice, in milliseconds. */
+const stallToldMs = 1_000;
+
 interface HostParts {
   readonly link: Link<FromThread, ToThread>;
   readonly settings: GossipSettings;
@@ -176,6 +179,10 @@ export class GossipHost {
         break;
       case 'query':
         this.#onQuery(event);
+        break;
+      case 'stall':
+        // Shorter ones are counted and weigh on our health; people need not hear of every one.
+        if (event.stallMs >= stallToldMs) link.post({ notice: event });
         break;
       case 'keys-changed':
         link.post({ ring: [...this.#parts.keyring.keys] });
