@@ -34,10 +34,7 @@ export class TextSink implements EventSink {
     if (!this.#corked) {
       this.#corked = true;
       this.#response.cork();
-      setImmediate(() => {
-        this.#corked = false;
-        this.#response.uncork();
-      });
+      setImmediate(() => this.#uncork());
     }
     this.#response.write(textOf(record, this.#form));
     return this.hasRoom;
@@ -63,7 +60,15 @@ export class TextSink implements EventSink {
   }
 
   end(): void {
+    // Newer versions of Node drop what an answer holds corked at its end.
+    this.#uncork();
     this.#response.end();
+  }
+
+  #uncork(): void {
+    if (!this.#corked) return;
+    this.#corked = false;
+    this.#response.uncork();
   }
 
   get hasRoom(): boolean {
