@@ -15,6 +15,7 @@ import type { DataFolder } from '../proto/store/layout.ts';
 import type { StreamNetwork } from '../server/rpc/client.ts';
 import { catalogAliases } from './aliases.ts';
 import { AntiEntropy, type SyncReport } from './anti-entropy.ts';
+import { makeCallbacks } from './callbacks.ts';
 import type { AgentConfig } from './config/agent-config.ts';
 import { ConfigCheck } from './config-check.ts';
 import { ConfigWatch } from './config-watch.ts';
@@ -193,6 +194,7 @@ export class Agent {
       network: host.network,
       clock: host.clock,
       random: host.random,
+      callbacks: makeCallbacks(config.nodeName, parts.local),
       keys: () => this.#rawKeys(),
       hasTriedToJoin: () => this.#joiner?.hasTried ?? false,
       onHalt: (error) => this.#options.onEnd(error),
@@ -254,6 +256,7 @@ export class Agent {
         clock: host.clock,
         random: host.random,
         logger,
+        callbacks: makeCallbacks(config.nodeName, parts.local),
         keys: () => this.#rawKeys(),
         onBug: (error, method) => this.#onBug(error, method),
       });

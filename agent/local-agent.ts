@@ -265,6 +265,7 @@ export class LocalAgent {
       serviceName: service?.name ?? '',
       serviceTags: service?.tags ?? [],
       changedAtMs: view?.changedWallMs ?? 0,
+      resultAtMs: view?.resultWallMs ?? 0,
       intervalMs: view?.definition.intervalMs ?? 0,
       timeoutMs: view?.definition.timeoutMs ?? 0,
     };

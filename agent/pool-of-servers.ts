@@ -5,7 +5,7 @@
 import type { Logger } from '../proto/logger.ts';
 import type { Clock, Random } from '../proto/ports.ts';
 import type { DataFolder } from '../proto/store/layout.ts';
-import { connectRpc, makeRpcHost, type StreamNetwork } from '../server/rpc/client.ts';
+import { connectRpc, type Handlers, makeRpcHost, type StreamNetwork } from '../server/rpc/client.ts';
 import type { Membership } from './gossip/membership.ts';
 import type { LocalStore } from './local-store.ts';
 import { type KnownServer, ServerPool } from './server-pool.ts';
@@ -21,6 +21,8 @@ export interface PoolOfServersPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** What a server may ask of this agent. */
+  readonly callbacks: Handlers;
   keys(): readonly Uint8Array[];
   onBug(error: unknown, method: string): void;
 }
@@ -38,6 +40,7 @@ export function startPool(ports: PoolOfServersPorts): ServerPool {
       clusterId: folder.meta.clusterId ?? '',
     }),
     keys: () => ports.keys(),
+    handlers: ports.callbacks,
     defer: setImmediate,
     onBug: (error, method) => ports.onBug(error, method),
   });

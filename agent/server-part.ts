@@ -8,7 +8,7 @@ import type { Clock, Disk, Endpoint, Random } from '../proto/ports.ts';
 import type { Rpc } from '../proto/rpc.ts';
 import type { AgentIdentity } from '../proto/schema/journal.ts';
 import type { DataFolder } from '../proto/store/layout.ts';
-import type { StreamNetwork } from '../server/rpc/client.ts';
+import type { Handlers, StreamNetwork } from '../server/rpc/client.ts';
 import type { AgentConfig } from './config/agent-config.ts';
 import type { Membership } from './gossip/membership.ts';
 
@@ -20,6 +20,8 @@ export interface ServerContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: StreamNetwork;
+  /** What the server may ask of this agent. */
+  readonly callbacks: Handlers;
   readonly logger: Logger;
   /** The server can go on no longer (a failed disk, a command of a newer version): the agent ends with this reason. */
   onHalt(error: Error): void;

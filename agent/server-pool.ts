@@ -276,6 +276,7 @@ export class ServerPool implements Rpc {
 function isRepeatable<M extends CallMethod>(method: M, params: RpcCalls[M]['params']): boolean {
   if (method === 'catalog.write') return (params as RpcCalls['catalog.write']['params']).once !== null;
   return [
+    'agent.output',
     'catalog.query',
     'status',
     'leader.time',

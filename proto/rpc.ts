@@ -195,6 +195,14 @@ export interface RpcCalls {
     /** `repairs` counts rows that differed; `revision` is what the catalog holds for this journal. */
     answer: { repairs: number; revision: number };
   };
+  /**
+   * The newest output of these checks, which stays on their agent. Any server takes the question, and the one that holds the
+   * agent's connection asks it. What the agent does not run, or what would be too much, is left out.
+   */
+  'agent.output': {
+    params: { node: string; checks: readonly string[] };
+    answer: { outputs: Readonly<Record<string, { readonly output: string; readonly atMs: number }>> };
+  };
   status: { params: Record<string, never>; answer: ServerStatus };
   'bootstrap.status': { params: Record<string, never>; answer: BootstrapStatus };
   /** Taken once by a server with an empty disk; answers the cluster id that it has now. */

@@ -16,6 +16,8 @@ export interface ServerTransport {
   readonly links: ServerLinks;
   /** Resolves when others can reach us; answers where. */
   start(): Promise<Endpoint>;
+  /** The agent with that node id, when it has its connection here, or is the one of this very host. */
+  agent(nodeId: string): Pick<Rpc, 'call'> | null;
   /** Our own cluster id has become known. */
   announceCluster(clusterId: string): void;
   stop(): Promise<void>;

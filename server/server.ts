@@ -95,6 +95,7 @@ export class Server {
       duties: () => this.#duties,
       others: () => this.#others(),
       rpc,
+      agent: (nodeId) => this.#transport.agent(nodeId),
       bootstrapStatus: () => ({
         ...this.#bootstrap.status(),
         joins: this.#ports.clock.nowMs() - this.#leftMs >= leaveMs,

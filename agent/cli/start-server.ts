@@ -1,8 +1,9 @@
 /** Starts the server of this host for its agent: first its port, then, when gossip runs, its part in the cluster. */
 import { formatAddress } from '../../proto/address.ts';
-import { messageOf } from '../../proto/errors.ts';
+import { ExpectedError, messageOf } from '../../proto/errors.ts';
 import type { Endpoint } from '../../proto/ports.ts';
-import { makeRpcHost } from '../../server/rpc/client.ts';
+import type { Rpc, RpcPeer } from '../../proto/rpc.ts';
+import { makeRpcHost, type RpcConnection } from '../../server/rpc/client.ts';
 import { PeerLinks } from '../../server/rpc/links.ts';
 import { RpcListener } from '../../server/rpc/listener.ts';
 import { Server, type ServerTransport, type TransportHost } from '../../server/server.ts';
@@ -62,6 +63,10 @@ export async function startServer(context: ServerContext): Promise<ListeningServ
 /** The listener for everybody and the links to the other servers, over one RPC host. */
 class RpcTransport implements ServerTransport {
   readonly links: PeerLinks;
+  /** The newest connection of each agent, by its node id. */
+  readonly #agents = new Map<string, RpcConnection>();
+  readonly #own: Pick<Rpc, 'call'>;
+  readonly #identity: () => RpcPeer;
   readonly #listener: RpcListener;
   readonly #at: Endpoint;
   readonly #advertised: string;
@@ -81,11 +86,14 @@ class RpcTransport implements ServerTransport {
       defer: setImmediate,
       onBug: (error, method) => context.onBug(error, method),
     });
+    this.#identity = () => host.identity();
+    this.#own = ownAgent(context, host);
     this.links = new PeerLinks(rpcHost);
     this.#listener = new RpcListener(rpcHost, {
       at: this.#at,
       onConnection: (connection) => {
         if (connection.peer.kind === 'server') this.links.adopt(connection);
+        else this.#keepAgent(connection);
       },
       onRefused: ({ remote, detail }) =>
         logger.warn(`refused ${formatAddress(remote)} on the RPC port: ${detail}`),
@@ -104,14 +112,37 @@ class RpcTransport implements ServerTransport {
     return { host: this.#advertised, port: (await this.listen()).port };
   }
 
+  agent(nodeId: string): Pick<Rpc, 'call'> | null {
+    return nodeId === this.#identity().nodeId ? this.#own : (this.#agents.get(nodeId) ?? null);
+  }
+
   announceCluster(clusterId: string): void {
     this.#listener.announceCluster(clusterId);
+  }
+
+  #keepAgent(connection: RpcConnection): void {
+    const { nodeId } = connection.peer;
+    this.#agents.set(nodeId, connection);
+    connection.onLeaving(() => {
+      if (this.#agents.get(nodeId) === connection) this.#agents.delete(nodeId);
+    });
   }
 
   async stop(): Promise<void> {
     await this.links.stop();
     await this.#listener.stop(drainMs);
   }
+}
+
+/** The agent of this very host, without a wire. */
+function ownAgent({ callbacks }: ServerContext, host: TransportHost): Pick<Rpc, 'call'> {
+  return {
+    call: async (method, params) => {
+      const handler = callbacks.calls?.[method];
+      if (handler === undefined) throw new ExpectedError('PROTOCOL', `an agent has no method ${method}`);
+      return handler(params as never, host.identity()) as never;
+    },
+  };
 }
 
 function partOf(server: Server, address: Endpoint): ServerPart {

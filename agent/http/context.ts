@@ -27,6 +27,8 @@ export interface LocalCheck extends OwnCheck {
   readonly serviceTags: readonly string[];
   /** Unix milliseconds of the last change of status; 0 for what is not run, such as maintenance. */
   readonly changedAtMs: number;
+  /** Unix milliseconds of the newest result, whose output this is; 0 when there is none. */
+  readonly resultAtMs: number;
   /** 0 where the check has none. */
   readonly intervalMs: number;
   readonly timeoutMs: number;

@@ -32,7 +32,7 @@ export function allRoutes(context: HttpContext, hub: EventHub): Route[] {
     ...agentHealthRoutes(context),
     ...catalogRoutes(reader, context.facts.datacenter),
     ...registerRoutes(context, reader),
-    ...healthRoutes(reader),
+    ...healthRoutes(reader, context),
     ...statusRoutes(context, reader),
     ...operatorRoutes(context, reader),
     ...eventRoutes(context, hub),

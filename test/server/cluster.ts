@@ -223,6 +223,7 @@ export class TestServer {
         rpc: (to) => this.#rpc(host, process, to),
       },
       start: async () => ({ host: this.name, port: 8300 }),
+      agent: () => null,
       announceCluster() {},
       stop: async () => {},
     };

@@ -185,6 +185,7 @@ export class SimServer implements Gossiper {
         close = wires.listen({ ...speaker, handlers });
         return this.server.rpc;
       },
+      agent: () => null,
       announceCluster() {},
       stop: async () => close(),
     };

@@ -17,6 +17,8 @@ export interface MethodContext {
   /** All other servers, the leader first. */
   others(): readonly ServerId[];
   rpc(server: ServerId): Rpc;
+  /** The agent with that node id, when this server can ask it. */
+  agent(nodeId: string): Pick<Rpc, 'call'> | null;
   bootstrapStatus(): BootstrapStatus;
   take(seed: ClusterSeed): Promise<{ clusterId: string }>;
   /** See `server.refill`. */

@@ -1,6 +1,7 @@
 /** Everything that a server answers on 8300, one function a method. */
 
 import type { RpcHandlers } from '../../../proto/rpc.ts';
+import * as agents from './agents.ts';
 import * as catalog from './catalog.ts';
 import * as cluster from './cluster.ts';
 import type { MethodContext } from './context.ts';
@@ -19,6 +20,7 @@ export function makeHandlers(context: MethodContext): RpcHandlers {
       'journal.deliver': (params, peer) => journal.deliver(context, params, peer),
       'journal.digest': (params, peer) => digest(context, params, peer),
       'journal.compare': (params, peer) => journal.compare(context, params, peer),
+      'agent.output': (params, peer) => agents.output(context, params, peer),
       status: async () => cluster.status(context),
       'bootstrap.status': async () => context.bootstrapStatus(),
       'bootstrap.take': async (params, peer) => cluster.take(context, params, peer),

@@ -69,6 +69,7 @@ export class FakeLocal implements LocalAgent {
       type: definition.spec.kind,
       definition: {},
       changedAtMs: Date.UTC(2026, 10, 22),
+      resultAtMs: Date.UTC(2026, 10, 23),
       intervalMs: definition.intervalMs,
       timeoutMs: definition.timeoutMs,
     });
@@ -133,6 +134,7 @@ export class FakeLocal implements LocalAgent {
       type: 'maintenance',
       definition: {},
       changedAtMs: 0,
+      resultAtMs: 0,
       intervalMs: 0,
       timeoutMs: 0,
     });
