@@ -10,7 +10,7 @@ import { startServer } from '../../agent/cli/start-server.ts';
 import type { AgentConfig } from '../../agent/config/agent-config.ts';
 import { signatureOf } from '../../agent/config/files.ts';
 import { loadConfig } from '../../agent/config/load.ts';
-import { freePort } from '../e2e/agents.ts';
+import { freePort } from '../ports.ts';
 
 export interface Answer {
   readonly status: number;

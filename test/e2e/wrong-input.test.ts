@@ -5,7 +5,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { freePort, run, type TestAgent, TestFleet, until } from './agents.ts';
+import { freePort } from '../ports.ts';
+import { run, type TestAgent, TestFleet, until } from './agents.ts';
 
 let fleet: TestFleet;
 

@@ -2,7 +2,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { type GossipMembership, type GossipStart, startGossip } from '../../agent/gossip-thread.ts';
 import { describeWithPeers } from '../peers.ts';
-import { freePort, type SerfOptions, type SerfProcess, startSerf, until } from './serf-process.ts';
+import { freePort } from '../ports.ts';
+import { type SerfOptions, type SerfProcess, startSerf, until } from './serf-process.ts';
 
 const keys = ['AAECAwQFBgcICQoLDA0ODw==', 'EBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCkqKywtLi8='] as const;
 const running: { stop(): Promise<void> }[] = [];
@@ -76,9 +77,9 @@ describeWithPeers('in one cluster with stock Serf', ['serf'], () => {
     await agent.fireEvent({ name: 'deploy', payload: Buffer.from('v2'), coalesce: false });
     await until('both events', () => heard.length === 2);
     expect(heard.sort()).toEqual(['deploy v2', 'restart now']);
-    expect(await until('the event at its handler', () => serf.handlerOutput('deploy.txt')?.trim())).toBe(
-      'v2',
-    );
+    expect(
+      await until('the event at its handler', () => serf.handlerOutput('deploy.txt')?.trim() || undefined),
+    ).toBe('v2');
 
     agent.onQuery(({ name }) => (name === 'uptime' ? Buffer.from('short') : null));
     const theirs = await serf.query('uptime', '', ['-timeout=1s', '-relay-factor=1', '-tag=role=^w.b$']);

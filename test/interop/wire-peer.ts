@@ -20,7 +20,8 @@ import { encodeMessage } from '../../proto/gossip/packets.ts';
 import { decodeSerf, encodeSerf } from '../../proto/gossip/serf.ts';
 import { encodeStream, StreamDecoder } from '../../proto/gossip/stream.ts';
 import { encodeTags } from '../../proto/gossip/tags.ts';
-import { freePort, type SerfProcess } from './serf-process.ts';
+import { freePort } from '../ports.ts';
+import type { SerfProcess } from './serf-process.ts';
 
 const exchangeTimeoutMs = 5_000;
 
