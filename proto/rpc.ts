@@ -83,9 +83,27 @@ export interface HistorySpan {
   readonly status: string;
   readonly fromMs: number;
   readonly toMs: number | null;
-  /** Offset of the event that began it; 0 when it began before the log or the question. */
+  /** Offset of the event that began it; 0 when that one is not known. */
   readonly offset: number;
+  /** Of that event; '' in the older spans of a long answer. */
   readonly output: string;
+}
+
+export interface HistoryAnswer {
+  /** Oldest first. */
+  readonly spans: readonly HistorySpan[];
+  /** Changes since `sinceMs`, also those whose spans are left out. */
+  readonly changes: number;
+  /** Time in which it was well, and time of which anything is known, up to `untilMs`. */
+  readonly upMs: number;
+  readonly knownMs: number;
+  readonly untilMs: number;
+  /** Since when it has been as it is, also when that was before the question; null when nobody knows. */
+  readonly statusSinceMs: number | null;
+  /** The log does not go back to `sinceMs`, or there were too many changes and the oldest are left out. */
+  readonly truncated: boolean;
+  readonly offset: number;
+  readonly logId: string;
 }
 
 export interface ServerStatus {
@@ -222,11 +240,7 @@ export interface RpcCalls {
   /** Forgets a named reader with all its shares. */
   'cursor.remove': { params: { name: string }; answer: Record<string, never> };
   'cursor.list': { params: Record<string, never>; answer: { cursors: readonly CursorStatus[] } };
-  /** `truncated`: the log does not go back to `sinceMs`, or there were too many changes and the oldest are left out. */
-  'events.history': {
-    params: HistoryQuery;
-    answer: { spans: readonly HistorySpan[]; offset: number; logId: string; truncated: boolean };
-  };
+  'events.history': { params: HistoryQuery; answer: HistoryAnswer };
   /** This server wants to give up its vote and be forgotten (`rollcall leave`); refused with QUORUM. */
   'server.leave': { params: { nodeId: string }; answer: Record<string, never> };
   /** Who belongs to the servers: as the leader has it, or with `stale` as whoever is asked has it. */

@@ -11,6 +11,7 @@ import type { Entry, Membership, RaftMessage, ServerId } from '../proto/raft.ts'
 import type { ClusterSeed, Rpc } from '../proto/rpc.ts';
 import { EventLog } from './event-log.ts';
 import { type Applied, Fsm } from './fsm/fsm.ts';
+import { History } from './history.ts';
 import { Raft, type RaftLimits } from './raft/raft.ts';
 import { RaftStorage } from './raft-storage.ts';
 import { Replica } from './replica.ts';
@@ -62,6 +63,7 @@ export class Consensus {
   readonly snapshots: Snapshots;
   readonly snapshotter: Snapshotter;
   readonly replica: Replica;
+  readonly history: History;
 
   private constructor(parts: Omit<Consensus, 'stop' | 'isDamaged'>) {
     this.seed = parts.seed;
@@ -71,6 +73,7 @@ export class Consensus {
     this.snapshots = parts.snapshots;
     this.snapshotter = parts.snapshotter;
     this.replica = parts.replica;
+    this.history = parts.history;
   }
 
   /** Rejects with CANNOT_WRITE, DISK_FOREIGN, DISK_DAMAGED, or PROTOCOL for what a newer server wrote. */
@@ -144,7 +147,8 @@ export class Consensus {
       },
       { ...(limits.tickMs !== undefined && { tickMs: limits.tickMs }) },
     );
-    return new Consensus({ seed, fsm, events, storage, snapshots, snapshotter, replica });
+    const history = new History({ source: events, clock, catalog: () => fsm.state.catalog });
+    return new Consensus({ seed, fsm, events, storage, snapshots, snapshotter, replica, history });
   }
 
   /** It can be read and followed, and has no say, until it has been filled anew. */

@@ -61,16 +61,17 @@ async function hearVerdict(
   signal: AbortSignal,
 ): Promise<void> {
   const abort = new AbortController();
-  const feed = followEvents(
-    rpc,
-    { ...request, after: position, logId },
-    { clock, signal: AbortSignal.any([signal, abort.signal]) },
-  );
+  const end = () => abort.abort();
+  // Not `AbortSignal.any`: older versions of Node never forget the signals that it has joined.
+  signal.addEventListener('abort', end, { once: true });
+  const ports = { clock, signal: abort.signal };
+  const feed = followEvents(rpc, { ...request, after: position, logId }, ports);
   const first = feed.next();
   first.catch(() => {});
   try {
     await Promise.race([first, new Promise<void>((resolve) => void clock.after(verdictMs, resolve))]);
   } finally {
-    abort.abort();
+    signal.removeEventListener('abort', end);
+    end();
   }
 }

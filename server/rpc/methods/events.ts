@@ -8,7 +8,6 @@ import type { HealthEvent } from '../../../proto/schema/event.ts';
 import type { Consensus } from '../../consensus.ts';
 import { shareFilter } from '../../cursor-desk.ts';
 import { eventsElsewhere } from '../../event-backfill.ts';
-import { readHistory } from '../../history.ts';
 import { type SubscriptionItem, subscribe } from '../../subscription.ts';
 import { checkParams } from './check-params.ts';
 import { consensusOf, dutiesOf, type MethodContext } from './context.ts';
@@ -80,10 +79,7 @@ export async function history(
   context: MethodContext,
   raw: RpcCalls['events.history']['params'],
 ): Promise<RpcCalls['events.history']['answer']> {
-  const query = checkParams(historyParams, raw);
-  const { events, fsm } = consensusOf(context);
-  const { spans, truncated } = await readHistory(events, query);
-  return { spans, truncated, offset: events.last, logId: fsm.state.events.logId };
+  return consensusOf(context).history.read(checkParams(historyParams, raw));
 }
 
 type ReadParams = Read['params'];

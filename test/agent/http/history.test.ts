@@ -6,17 +6,28 @@ const hour = 3_600_000;
 test('a timeline with its changes and the share of the time that was well', async () => {
   const nowMs = Date.UTC(2026, 10, 22, 12);
   const on = await stage({ clock: { ...realClock, wallMs: () => nowMs } });
-  on.server.spans = [
-    { status: 'passing', fromMs: nowMs - 10 * hour, toMs: nowMs - 4 * hour, offset: 0, output: '' },
-    { status: 'critical', fromMs: nowMs - 4 * hour, toMs: nowMs - 2 * hour, offset: 8, output: 'refused' },
-    { status: 'pending', fromMs: nowMs - 2 * hour, toMs: nowMs - hour, offset: 9, output: '' },
-    { status: 'passing', fromMs: nowMs - hour, toMs: null, offset: 10, output: 'ok' },
-  ];
+  on.server.history = {
+    spans: [
+      { status: 'passing', fromMs: nowMs - 10 * hour, toMs: nowMs - 4 * hour, offset: 0, output: '' },
+      { status: 'critical', fromMs: nowMs - 4 * hour, toMs: nowMs - 2 * hour, offset: 8, output: 'refused' },
+      { status: 'pending', fromMs: nowMs - 2 * hour, toMs: nowMs - hour, offset: 9, output: '' },
+      { status: 'passing', fromMs: nowMs - hour, toMs: null, offset: 10, output: 'ok' },
+    ],
+    changes: 3,
+    upMs: 7 * hour,
+    knownMs: 9 * hour,
+    untilMs: nowMs,
+    statusSinceMs: nowMs - hour,
+    truncated: false,
+  };
   const seen = await on.request('/v1/events/history?node=web-1&check=http&since=10h');
   expect(seen.json()).toMatchObject({
     Node: 'web-1',
     Check: 'http',
     Since: '2026-11-22T02:00:00.000Z',
+    Until: '2026-11-22T12:00:00.000Z',
+    Status: 'passing',
+    StatusSince: '2026-11-22T11:00:00.000Z',
     Changes: 3,
     Uptime: 7 / 9,
     Spans: [

@@ -4,7 +4,7 @@ import { ExpectedError } from '../../../proto/errors.ts';
 import { compileEventFilter } from '../../../proto/event-filter.ts';
 import type {
   CursorStatus,
-  HistorySpan,
+  HistoryAnswer,
   ReadStanding,
   Rpc,
   RpcCalls,
@@ -28,7 +28,15 @@ export class OneServer implements Rpc {
   knownLeader = true;
   firstKept = 1;
   readonly cursors = new Map<string, CursorStatus>();
-  spans: readonly HistorySpan[] = [];
+  history: Omit<HistoryAnswer, 'offset' | 'logId'> = {
+    spans: [],
+    changes: 0,
+    upMs: 0,
+    knownMs: 0,
+    untilMs: 0,
+    statusSinceMs: null,
+    truncated: false,
+  };
   readonly queries: Array<RpcCalls['catalog.query']['params']> = [];
   readonly writes: Array<RpcCalls['catalog.write']['params']> = [];
 
@@ -144,7 +152,7 @@ export class OneServer implements Rpc {
         this.cursors.delete((params as { name: string }).name);
         return {};
       case 'events.history':
-        return { spans: this.spans, offset: this.#events.length, logId: 'log-1', truncated: false };
+        return { ...this.history, offset: this.#events.length, logId: 'log-1' };
       case 'status':
         return {
           leader: '127.0.0.1:8300',
