@@ -19,6 +19,10 @@ const commands: Readonly<Record<string, Entry>> = {
   members: { summary: 'Show who is in the cluster.', load: () => import('./members.ts') },
   checks: { summary: 'Show how everything is.', load: () => import('./checks.ts') },
   events: { summary: 'Show what happened, and go on with --follow.', load: () => import('./events.ts') },
+  history: {
+    summary: 'Show since when and how often something was up or down.',
+    load: () => import('./history.ts'),
+  },
   why: { summary: 'Tell why a node was declared failed.', load: () => import('./why.ts') },
   info: { summary: 'Show how one agent is.', load: () => import('./info.ts') },
   join: { summary: 'Make an agent join others.', load: () => import('./join.ts') },
