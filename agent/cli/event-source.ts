@@ -8,8 +8,6 @@ import { type FollowStreamOptions, followStream } from './follow-stream.ts';
 import { Exit, exitFailed } from './io.ts';
 
 const pageLimit = 1_000;
-/** An answer now, whatever there is: no wait at all would mean the longest one, as in Consul. */
-const shortestWait = '1ms';
 
 export interface Position {
   /** The last number of the log. */
@@ -19,7 +17,7 @@ export interface Position {
 }
 
 export async function readPosition(api: Api): Promise<Position> {
-  const answer = await api.get('/v1/events', { wait: shortestWait, limit: '1' });
+  const answer = await api.get('/v1/events', { limit: '1' });
   return { offset: Number(answer.header('X-Rollcall-Offset')) || 0, log: answer.header('X-Rollcall-Log') };
 }
 
@@ -33,10 +31,9 @@ export async function* readEvents(
   let position = after;
   while (position < end) {
     const page = await readPage(api, position, filter);
-    if (page === 'trimmed') {
-      const first = await firstKept(api);
-      yield { Gap: { From: position + 1, To: first - 1, Reason: 'trimmed' } };
-      position = first - 1;
+    if ('Gap' in page) {
+      yield page;
+      position = page.Gap.To;
       continue;
     }
     yield* page.events;
@@ -46,25 +43,32 @@ export async function* readEvents(
   }
 }
 
-async function readPage(
+export interface Page {
+  readonly events: readonly HealthEvent[];
+  /** Where to go on; ahead of the last event when a filter passed over some. */
+  readonly offset: number;
+}
+
+/** What there is now; `after` undefined leaves it to the agent where to begin. A trimmed beginning is a gap. */
+export async function readPage(
   api: Api,
-  after: number,
+  after: number | undefined,
   filter: Query,
-): Promise<{ events: readonly HealthEvent[]; offset: number } | 'trimmed'> {
-  const query = { ...filter, after: String(after), wait: shortestWait, limit: String(pageLimit) };
+): Promise<Page | Extract<StreamRecord, { Gap: unknown }>> {
+  const query = { ...filter, after: after === undefined ? after : String(after), limit: String(pageLimit) };
   try {
     const answer = await api.get('/v1/events', query);
     const events = parseJson<HealthEvent[]>(answer.body, api.base);
     return { events, offset: Number(answer.header('X-Rollcall-Offset')) || 0 };
   } catch (error) {
-    if (error instanceof Refused && error.status === 410) return 'trimmed';
-    throw error;
+    if (after === undefined || !(error instanceof Refused) || error.status !== 410) throw error;
+    return { Gap: { From: after + 1, To: (await firstKept(api)) - 1, Reason: 'trimmed' } };
   }
 }
 
 /** `after=0` is never trimmed: it means the first event that is kept. */
 async function firstKept(api: Api): Promise<number> {
-  const [first] = await api.json<HealthEvent[]>('/v1/events', { after: '0', wait: shortestWait, limit: '1' });
+  const [first] = await api.json<HealthEvent[]>('/v1/events', { after: '0', limit: '1' });
   if (first === undefined) throw new Exit(exitFailed, 'the event log holds no event any more');
   return first.Offset;
 }
@@ -73,17 +77,18 @@ export interface FollowOptions extends FollowStreamOptions {
   readonly filter: Query;
 }
 
+/** `from` null leaves it to the agent where to begin, with a name that the servers remember. */
 export async function* followEvents(
   api: Api,
-  from: Position,
+  from: Position | null,
   options: FollowOptions,
 ): AsyncGenerator<StreamRecord> {
-  let position = from.offset;
-  const log = from.log === '' ? undefined : from.log;
+  let position = from?.offset;
+  const log = from === null || from.log === '' ? undefined : from.log;
   const request = () => ({
     path: '/v1/events/stream',
-    query: { ...options.filter, after: String(position), log },
-    resumed: `connected again, going on after event ${position}`,
+    query: { ...options.filter, after: position === undefined ? position : String(position), log },
+    resumed: position === undefined ? 'connected again' : `connected again, going on after event ${position}`,
   });
   for await (const record of followStream<StreamRecord>(api, request, options)) {
     position = positionAfter(record) ?? position;
@@ -91,7 +96,8 @@ export async function* followEvents(
   }
 }
 
-function positionAfter(record: StreamRecord): number | undefined {
+/** Where to go on after this record; undefined when it does not say. */
+export function positionAfter(record: StreamRecord): number | undefined {
   if ('Offset' in record) return record.Offset;
   if ('Gap' in record) return record.Gap.To;
   return 'Position' in record ? record.Position : undefined;

@@ -6,14 +6,17 @@ import type { Query } from './api.ts';
 import { followEvents, readEvents, readPosition } from './event-source.ts';
 import { formatRecord } from './event-text.ts';
 import { execForEvent } from './exec-event.ts';
-import { harmless, type Io } from './io.ts';
+import { Exit, exitFailed, exitUsage, harmless, type Io } from './io.ts';
 import { followLocal, readLocal } from './local-source.ts';
+import { Confirmations, type Cursor, cursorQuery, readNamed } from './named-source.ts';
 import { apiOf, collect, durationMs, type SharedOptions, wholeNumber, withAgent } from './shared.ts';
 
 interface Options extends SharedOptions {
   readonly follow?: boolean;
   readonly local?: boolean;
   readonly after?: number;
+  readonly cursor?: string;
+  readonly share?: string;
   readonly last: number;
   readonly kind?: readonly string[];
   readonly node?: readonly string[];
@@ -38,8 +41,15 @@ export function command(io: Io): Command {
       new Option(
         '--local',
         'what this agent heard by gossip, with no server: hints without a number',
-      ).conflicts(['after', 'tag']),
+      ).conflicts(['after', 'tag', 'cursor']),
     )
+    .addOption(
+      new Option(
+        '--cursor <name>',
+        'go on where this name has come to, and confirm what was shown and executed',
+      ).conflicts('after'),
+    )
+    .option('--share <i/n>', 'with --cursor: the i-th of n readers that divide the nodes among them')
     .option('--after <offset>', 'everything after this number; 0: from the first that is kept', wholeNumber)
     .option('--last <n>', 'without --after and --follow: so many of the newest', wholeNumber, lastDefault)
     .option('--kind <kind>', 'only events of this kind, such as node.failed; repeatable', collect)
@@ -62,6 +72,9 @@ export function command(io: Io): Command {
         await exec(record, options, io);
       };
       if (options.local) await showLocal(options, io, show);
+      else if (options.cursor !== undefined) {
+        await showNamed(options, { name: options.cursor, share: options.share ?? '' }, io, show);
+      } else if (options.share !== undefined) throw new Exit(exitUsage, '--share needs --cursor');
       else if (options.follow) await follow(options, io, show);
       else if (options.after !== undefined) await showFrom(options, options.after, io, show);
       else await showLast(options, io, show);
@@ -86,6 +99,26 @@ async function follow(options: Options, io: Io, show: Show): Promise<void> {
   const onChange = (message: string) => io.complain(`rollcall: ${message}\n`);
   for await (const record of followEvents(api, from, { filter: queryOf(options), onChange }))
     await show(record);
+}
+
+async function showNamed(options: Options, cursor: Cursor, io: Io, show: Show): Promise<void> {
+  const api = apiOf(options, io);
+  const filter = queryOf(options);
+  const onChange = (message: string) => io.complain(`rollcall: ${message}\n`);
+  const records = options.follow
+    ? followEvents(api, null, { filter: { ...filter, ...cursorQuery(cursor) }, onChange })
+    : readNamed(api, cursor, (await readPosition(api)).offset, filter);
+  const confirmations = new Confirmations(api, cursor);
+  let failure = '';
+  try {
+    for await (const record of records) {
+      await show(record);
+      confirmations.note(record);
+    }
+  } finally {
+    failure = await confirmations.flush();
+  }
+  if (failure !== '') throw new Exit(exitFailed, `the last events were not confirmed: ${failure}`);
 }
 
 async function showFrom(options: Options, after: number, io: Io, show: Show): Promise<void> {
