@@ -1,14 +1,14 @@
-/** `rollcall schema`: JSON Schema (2020-12) of a configuration file, a definition or an event, for editors and tools. */
+/** `rollcall schema`: JSON Schema (2020-12) of a configuration file, a definition, an event or a record of a stream, for editors and tools. */
 import { Argument, Command } from 'commander';
 import { z } from 'zod';
 import { checkInput, serviceInput } from '../../proto/schema/definitions.ts';
-import { healthEvent } from '../../proto/schema/event.ts';
+import { healthEvent, streamRecord } from '../../proto/schema/event.ts';
 import { localEvent } from '../../proto/schema/local-event.ts';
 import { fileKeys } from '../config/schema.ts';
 import type { Io } from './io.ts';
 import { printJson } from './shared.ts';
 
-const what = ['config', 'check', 'service', 'event', 'local-event'] as const;
+const what = ['config', 'check', 'service', 'event', 'record', 'local-event'] as const;
 type What = (typeof what)[number];
 
 /** What a definition may say in a file beyond what it is: see config/expand.ts. */
@@ -47,5 +47,6 @@ const schemas: Readonly<Record<What, readonly [title: string, schema: z.ZodType]
   check: ['Rollcall check', checkInput],
   service: ['Rollcall service', serviceInput],
   event: ['Rollcall event', healthEvent],
+  record: ['Record of a Rollcall event stream', streamRecord],
   'local-event': ['Rollcall event as heard by gossip', localEvent],
 };

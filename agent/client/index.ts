@@ -13,7 +13,7 @@
 import type { HealthEvent, StreamRecord } from '../../proto/schema/event.ts';
 import { linesOf } from './lines.ts';
 
-export type { HealthEvent, StreamRecord } from '../../proto/schema/event.ts';
+export type { EventCause, EventKind, HealthEvent, StreamRecord } from '../../proto/schema/event.ts';
 
 /** Which events are wanted; what is left out selects everything. All that are given must hold. */
 export interface EventSelection {

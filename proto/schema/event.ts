@@ -69,7 +69,11 @@ export const healthEvent = z.strictObject({
   Service: z.string().describe("Service id, or ''."),
   Check: z.string().describe("Check id, or ''."),
   From: z.string().describe("What the catalog held when the event was applied; '' when it held nothing."),
-  To: z.string().describe("The new state or status; '' when the thing is gone."),
+  To: z
+    .string()
+    .describe(
+      "The new state of a node (alive, failed, left) or status of a check (pending, passing, warning, critical, stale); '' when the thing is gone.",
+    ),
   Output: z
     .string()
     .describe('Output of the run that changed the status, bounded; a cut is marked in the text.'),
@@ -86,12 +90,32 @@ export type HealthEvent = z.infer<typeof healthEvent>;
 /** An event before the log has numbered and stamped it. */
 export type EventDraft = Omit<HealthEvent, 'Schema' | 'Offset' | 'Time'>;
 
-/** A record in a stream that is no event. */
-export type StreamNotice =
-  | { readonly Gap: { readonly From: number; readonly To: number; readonly Reason: string } }
-  | { readonly Position: number }
-  | { readonly Error: { readonly Code: string; readonly Message: string } };
+const gapNotice = z.strictObject({
+  Gap: z.strictObject({
+    From: count.describe('First offset that is missing.'),
+    To: count.describe('Last offset that is missing: go on after it.'),
+    Reason: z.string(),
+  }),
+});
+const positionNotice = z.strictObject({
+  Position: count.describe(
+    'Everything up to here was sent or passed over by the filter; also the sign of life.',
+  ),
+});
+const errorNotice = z.strictObject({
+  Error: z.strictObject({ Code: z.string(), Message: z.string() }).describe('The last record of a stream.'),
+});
 
+/** A record in a stream that is no event. */
+export type StreamNotice = z.infer<typeof gapNotice | typeof positionNotice | typeof errorNotice>;
+
+/** Whatever comes in a stream; what has an `Offset` is an event. */
+export const streamRecord = z.union([
+  healthEvent.meta({ id: 'event' }),
+  gapNotice.meta({ id: 'gap' }),
+  positionNotice.meta({ id: 'position' }),
+  errorNotice.meta({ id: 'error' }),
+]);
 export type StreamRecord = HealthEvent | StreamNotice;
 
 const emptyDraft: EventDraft = {

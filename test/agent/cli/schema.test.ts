@@ -24,3 +24,12 @@ test('a configuration file is the default, with the definitions inside', async (
   expect(Object.keys(schema.$defs.service.properties)).toContain('enable_tag_override');
   expect(Object.keys(schema.$defs.check.properties)).toContain('for_each');
 });
+
+test('a record of a stream is an event, a gap, a position or an error', async () => {
+  const schema = JSON.parse((await rollcall(['schema', 'record'])).out);
+  expect(schema.anyOf).toEqual(
+    ['event', 'gap', 'position', 'error'].map((name) => ({ $ref: `#/$defs/${name}` })),
+  );
+  expect(schema.$defs.event.required).toContain('Evidence');
+  expect(Object.keys(schema.$defs.gap.properties.Gap.properties)).toEqual(['From', 'To', 'Reason']);
+});

@@ -27,6 +27,7 @@ export class OneServer implements Rpc {
   trouble: ExpectedError | null = null;
   knownLeader = true;
   firstKept = 1;
+  logId = 'log-1';
   readonly cursors = new Map<string, CursorStatus>();
   history: Omit<HistoryAnswer, 'offset' | 'logId'> = {
     spans: [],
@@ -120,7 +121,7 @@ export class OneServer implements Rpc {
     return {
       index,
       offset: this.#events.length,
-      logId: 'log-1',
+      logId: this.logId,
       knownLeader: this.knownLeader,
       lastContactMs: 0,
     };
@@ -152,13 +153,13 @@ export class OneServer implements Rpc {
         this.cursors.delete((params as { name: string }).name);
         return {};
       case 'events.history':
-        return { ...this.history, offset: this.#events.length, logId: 'log-1' };
+        return { ...this.history, offset: this.#events.length, logId: this.logId };
       case 'status':
         return {
           leader: '127.0.0.1:8300',
           leaderName: 's1',
           peers: ['127.0.0.1:8300'],
-          logId: 'log-1',
+          logId: this.logId,
           firstOffset: this.firstKept,
           lastOffset: this.#events.length,
         };
