@@ -157,15 +157,27 @@ export interface RunMark {
   readonly oomScoreAdj: number;
 }
 
+/** A group of processes that nobody leaves by his own means, where the host has such a thing. */
+export interface ControlGroup {
+  /** Moves this process into it; whatever it starts from then on is born there. False where that cannot be. */
+  enter(): Promise<boolean>;
+  /** Numbers of the processes in it but this one; before `enter`, what an earlier life of this agent has left there. */
+  members(): Promise<ReadonlySet<number>>;
+  /** Moves this process back and removes the group. */
+  leave(): Promise<void>;
+}
+
 export interface MarkedProcess extends ProcessFacts {
   /** Value of the variable; null when it was wiped. */
   readonly mark: string | null;
+  /** It is a member of the agent's control group: some run began it, whatever marks it has. */
+  readonly inGroup: boolean;
 }
 
 /** Finds and ends what left the process group of its run. */
 export interface MarkedProcesses {
-  /** All processes that carry a part of the mark. */
-  find(mark: RunMark): Promise<readonly MarkedProcess[]>;
+  /** All processes that carry a part of the mark, and these members of the agent's control group. */
+  find(mark: RunMark, members: ReadonlySet<number>): Promise<readonly MarkedProcess[]>;
   /** SIGKILL, if it is still the same process; false when it is not there or not ours to end. */
   kill(process: ProcessFacts): boolean;
 }

@@ -35,7 +35,8 @@ export async function openHost(
   return { host: { clock, random, disk, network, kindPorts }, folder };
 }
 
-/** It may be anybody's, so it is named and left alone: the operator decides. */
-function tellStranger({ pid, name }: MarkedProcess, logger: Logger): void {
-  logger.warn('a process of a script check has left its sandbox and wiped its mark', { pid, name });
+/** Outside of our control group it may be anybody's, so it is named and left alone: the operator decides. */
+function tellStranger({ pid, name, inGroup }: MarkedProcess, logger: Logger): void {
+  const fate = inGroup ? 'and was ended' : 'and is left alone';
+  logger.warn(`a process of a script check has left its sandbox and wiped its mark, ${fate}`, { pid, name });
 }

@@ -2,6 +2,7 @@
 import type { KindPorts } from '../../checks/kinds/index.ts';
 import { Sandbox, type SandboxOptions } from '../../checks/sandbox.ts';
 import { hostClock } from './clock.ts';
+import { hostControlGroup } from './control-group.ts';
 import { hostDialer } from './dialer.ts';
 import { hostFacts } from './facts.ts';
 import { hostHttp } from './http.ts';
@@ -30,6 +31,7 @@ export function hostKindPorts(
     spawner: hostSpawner(),
     facts,
     processes,
+    group: hostControlGroup(owner),
     clock,
     random: hostRandom(),
     owner,

@@ -16,11 +16,11 @@ export function hostProcesses(): HostProcesses {
   let busy: Promise<unknown> = Promise.resolve();
   return {
     list,
-    find: (mark) => {
+    find: (mark, members) => {
       const key = `${mark.variable}=${mark.prefix}`;
       const scan = scans.get(key) ?? new MarkScan(mark);
       scans.set(key, scan);
-      const found = busy.then(() => scan.find());
+      const found = busy.then(() => scan.find(members));
       busy = found.catch(() => {});
       return found;
     },
@@ -44,21 +44,25 @@ class MarkScan {
     this.#mark = mark;
   }
 
-  async find(): Promise<readonly MarkedProcess[]> {
+  async find(members: ReadonlySet<number>): Promise<readonly MarkedProcess[]> {
     const { variable, prefix, oomScoreAdj } = this.#mark;
     const before = this.#scans++ % scansUntilFull === 0 ? new Set<number>() : this.#innocent;
     const innocent = new Set<number>();
     const found: MarkedProcess[] = [];
     for (const pid of await pids()) {
       if (pid === process.pid) continue;
-      const mark = before.has(pid) ? foreign : markIn(await textOf(pid, 'environ'), variable, prefix);
-      const wiped = mark === null && Number(await textOf(pid, 'oom_score_adj')) === oomScoreAdj;
+      const inGroup = members.has(pid);
+      const seen =
+        before.has(pid) && !inGroup ? foreign : markIn(await textOf(pid, 'environ'), variable, prefix);
+      // Nobody in the group passes for somebody else's by changing his mark.
+      const mark = inGroup && seen === foreign ? null : seen;
+      const wiped = mark === null && (inGroup || Number(await textOf(pid, 'oom_score_adj')) === oomScoreAdj);
       if (mark === foreign || (mark === null && !wiped)) {
         innocent.add(pid);
         continue;
       }
       const facts = await factsOf(pid);
-      if (facts !== null) found.push({ ...facts, mark });
+      if (facts !== null) found.push({ ...facts, mark, inGroup });
     }
     this.#innocent = innocent;
     return found;

@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
 import { hostClock } from '../../agent/host/clock.ts';
+import { hostControlGroup } from '../../agent/host/control-group.ts';
 import { hostDialer } from '../../agent/host/dialer.ts';
 import { hostFacts } from '../../agent/host/facts.ts';
 import { hostHttp } from '../../agent/host/http.ts';
@@ -98,6 +99,7 @@ async function runnerWith(count: number, seconds: number, keys: object): Promise
     spawner: hostSpawner(),
     facts,
     processes,
+    group: hostControlGroup(`bench-${process.pid}`),
     clock,
     random: hostRandom(),
     owner: `bench-${process.pid}`,
@@ -121,7 +123,10 @@ async function runnerWith(count: number, seconds: number, keys: object): Promise
   const onRun = ({ startDelayMs }: { startDelayMs: number }) => void delays.push(startDelayMs);
   const runner = new CheckRunner({ node: 'bench', clock, kinds, onChange: () => {}, onRun });
   for (let i = 0; i < count; i++) runner.put(definition(`check-${i}`, keys));
-  return measure(seconds, delays, () => delays.length);
+  const measured = await measure(seconds, delays, () => delays.length);
+  await runner.stop();
+  await sandbox.stop();
+  return measured;
 }
 
 async function serve(): Promise<never> {

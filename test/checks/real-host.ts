@@ -8,9 +8,16 @@ import { hostSpawner } from '../../agent/host/spawner.ts';
 import type { RunContext } from '../../checks/kinds/kind.ts';
 import { scriptKind } from '../../checks/kinds/script.ts';
 import { Sandbox, type SandboxOptions } from '../../checks/sandbox.ts';
-import type { MarkedProcess } from '../../proto/host-ports.ts';
+import type { ControlGroup, MarkedProcess } from '../../proto/host-ports.ts';
 import type { SpecOf } from '../../proto/schema/definitions.ts';
 import { define } from './fakes.ts';
+
+/** A host without control groups, and tests that stay where they are. */
+export const noGroup: ControlGroup = {
+  enter: async () => false,
+  members: async () => new Set(),
+  leave: async () => {},
+};
 
 export function realSandbox(options: Partial<SandboxOptions> = {}) {
   const processes = hostProcesses();
@@ -19,6 +26,7 @@ export function realSandbox(options: Partial<SandboxOptions> = {}) {
     spawner: hostSpawner(),
     facts: hostFacts(processes),
     processes,
+    group: noGroup,
     clock: hostClock(),
     random: hostRandom(),
     owner: `test-${process.pid}-${Math.random()}`,

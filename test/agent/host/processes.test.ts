@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { hostProcesses } from '../../../agent/host/processes.ts';
 
 const processes = hostProcesses();
+const nobody = new Set<number>();
 const mark = { variable: 'ROLLCALL_TEST_MARK', prefix: `${process.pid}:`, oomScoreAdj: 517 };
 
 async function sleeper(env: Record<string, string>) {
@@ -25,27 +26,27 @@ test('the list holds this process, with its arguments and its parent', async () 
 test('a marked process is found by its environment and ended, and only by that', async () => {
   const marked = await sleeper({ ROLLCALL_TEST_MARK: `${process.pid}:7` });
   const other = await sleeper({ ROLLCALL_TEST_MARK: 'x' });
-  const found = await processes.find(mark);
+  const found = await processes.find(mark, nobody);
   expect(found.map((one) => [one.pid, one.mark, one.name])).toEqual([
     [marked.pid, `${process.pid}:7`, 'sleep'],
   ]);
   expect(processes.kill(found[0]!)).toBe(true);
   expect((await marked.ended)[1]).toBe('SIGKILL');
-  expect(await processes.find(mark)).toEqual([]);
+  expect(await processes.find(mark, nobody)).toEqual([]);
   other.end();
 });
 
 test('one that wiped its environment is found by what it inherited besides', async () => {
   const wiped = await sleeper({});
   writeFileSync(`/proc/${wiped.pid}/oom_score_adj`, '517');
-  expect(await processes.find(mark)).toMatchObject([{ pid: wiped.pid, mark: null }]);
+  expect(await processes.find(mark, nobody)).toMatchObject([{ pid: wiped.pid, mark: null }]);
   wiped.end();
   await wiped.ended;
 });
 
 test('a number that belongs to another process by now is not killed', async () => {
   const child = await sleeper({ ROLLCALL_TEST_MARK: `${process.pid}:8` });
-  const [found] = await processes.find(mark);
+  const [found] = await processes.find(mark, nobody);
   expect(processes.kill({ ...found!, startTicks: found!.startTicks - 1 })).toBe(false);
   child.end();
   await child.ended;
@@ -54,10 +55,10 @@ test('a number that belongs to another process by now is not killed', async () =
 
 test('a process that begins between two scans is found by the second', async () => {
   const other = hostProcesses();
-  expect(await other.find(mark)).toEqual([]);
+  expect(await other.find(mark, nobody)).toEqual([]);
   const late = await sleeper({ ROLLCALL_TEST_MARK: `${process.pid}:9` });
-  expect(await other.find(mark)).toMatchObject([{ pid: late.pid }]);
-  expect(await other.find(mark)).toMatchObject([{ pid: late.pid }]);
+  expect(await other.find(mark, nobody)).toMatchObject([{ pid: late.pid }]);
+  expect(await other.find(mark, nobody)).toMatchObject([{ pid: late.pid }]);
   late.end();
   await late.ended;
 });
@@ -65,7 +66,7 @@ test('a process that begins between two scans is found by the second', async () 
 test('what another agent on this host runs is none of ours, whatever its memory score', async () => {
   const theirs = await sleeper({ ROLLCALL_TEST_MARK: 'somebody-else:1' });
   writeFileSync(`/proc/${theirs.pid}/oom_score_adj`, '517');
-  expect(await hostProcesses().find(mark)).toEqual([]);
+  expect(await hostProcesses().find(mark, nobody)).toEqual([]);
   theirs.end();
   await theirs.ended;
 });
