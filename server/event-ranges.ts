@@ -5,8 +5,9 @@
  *
  *     ├── 1 … 500 ──┤   hole: 501 … 800   ├── 801 …… live ──▶
  *
- * The hole is filled from its beginning on, behind the range before it. A range is readable as far as it goes. Damage
- * makes a hole as well: what lies behind it becomes a range of its own.
+ * The hole is filled from its beginning on, behind the range before it. A range is readable as far as it is durable, and
+ * the live one as far as it goes: what it has not written yet is in memory (`recent-events.ts`). Damage makes a hole as
+ * well: what lies behind it becomes a range of its own.
  */
 import { crc32 } from 'node:zlib';
 import { assert } from '../proto/assert.ts';
@@ -114,7 +115,7 @@ export class EventRanges {
     const upper = this.#ranges[lowest]!;
     if (firstKept >= upper.first) return null;
     const below = this.#ranges[lowest - 1];
-    return { from: Math.max(firstKept, below ? lastOf(below) + 1 : 1), to: upper.first - 1 };
+    return { from: Math.max(firstKept, below ? below.flushed + 1 : 1), to: upper.first - 1 };
   }
 
   /** Begins a live range at an offset, when there is none that goes so far. */
@@ -251,13 +252,18 @@ export class EventRanges {
   }
 
   #rangeOf(offset: number): SegmentLog | undefined {
-    return this.#ranges.find((range) => range.first <= offset && offset <= lastOf(range));
+    return this.#ranges.find((range) => range.first <= offset && offset <= this.#readableUpTo(range));
+  }
+
+  /** A reader that was sent to what is still on its way to the disk would find nothing there, and ask again at once. */
+  #readableUpTo(range: SegmentLog): number {
+    return range === this.live ? lastOf(range) : range.flushed;
   }
 
   /** Index of the lowest range from which on one follows the other without a hole. */
   #lowestJoined(): number {
     let lowest = this.#ranges.length - 1;
-    while (lowest > 0 && lastOf(this.#ranges[lowest - 1]!) + 1 >= this.#ranges[lowest]!.first) lowest--;
+    while (lowest > 0 && this.#ranges[lowest - 1]!.flushed + 1 >= this.#ranges[lowest]!.first) lowest--;
     return lowest;
   }
 }

@@ -63,6 +63,23 @@ test('holes are named from the newest to the oldest, and filled from their begin
   expect((await open(disk, 1)).ranges.holeBehind(1)).toEqual({ from: 11, to: 14 });
 });
 
+test('a hole is closed when what fills it is durable, not before: nobody reads what is still on its way', async () => {
+  const disk = newDisk();
+  const { ranges } = await open(disk, 1);
+  await ranges.append(events(1, 3));
+  await ranges.begin(6);
+  disk.hang();
+  const filled = ranges.fill({ from: 4, to: 5 }, events(4, 5));
+  expect([ranges.firstWithoutHole, ranges.holds(5), ranges.holeBehind(1)]).toEqual([
+    6,
+    false,
+    { from: 4, to: 5 },
+  ]);
+  disk.release();
+  await filled;
+  expect([ranges.firstWithoutHole, ranges.holds(5), ranges.holeBehind(1)]).toEqual([1, true, null]);
+});
+
 test('ranges that retention has passed are deleted, and their numbers are not used again', async () => {
   const disk = newDisk();
   const { ranges } = await open(disk, 1);
