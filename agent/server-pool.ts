@@ -283,5 +283,6 @@ function isRepeatable<M extends CallMethod>(method: M, params: RpcCalls[M]['para
     'journal.deliver',
     'journal.digest',
     'journal.compare',
+    'snapshot.restore',
   ].includes(method);
 }

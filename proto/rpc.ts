@@ -235,6 +235,17 @@ export interface RpcCalls {
     params: { meta: SnapshotMeta; position: number };
     answer: { bytes: Uint8Array; size: number };
   };
+  /**
+   * One step of a restore through the log: pieces are numbered from 1, each step may come twice, and only `finish` has an
+   * effect. Rejects with NOT_FOUND when another restore was begun meanwhile, or nobody went on with this one for long.
+   */
+  'snapshot.restore': {
+    params:
+      | { step: 'begin'; id: string }
+      | { step: 'piece'; id: string; number: number; records: Uint8Array }
+      | { step: 'finish'; id: string; pieces: number };
+    answer: Record<string, never>;
+  };
   /** Confirms all events up to `offset` for a named reader; written at most once a second. Rejects with OFFSET_FUTURE. */
   'cursor.acknowledge': { params: CursorName & { offset: number }; answer: { offset: number } };
   /** Forgets a named reader with all its shares. */
@@ -269,6 +280,11 @@ export interface RpcNotices {
 
 /** Many items, until either side ends it. */
 export interface RpcStreams {
+  /** A snapshot of the state as it is now: as the leader has it, or with `stale` as whoever is asked has it. */
+  'snapshot.save': {
+    params: { stale: boolean };
+    item: (ReadStanding & { meta: SnapshotMeta; size: number; sha256: string }) | { bytes: Uint8Array };
+  };
   'events.read': {
     /** `after` null: from now. Items are stream records in order; a server that is behind waits. */
     params: {

@@ -52,7 +52,10 @@ export class Duties {
       limits.autopilot,
     );
     this.cursors = new CursorDesk({ ...common, state });
-    this.retention = new Retention({ ...common, events }, limits.retention);
+    this.retention = new Retention(
+      { ...common, events, gaps: () => fsm.state.events.gaps },
+      limits.retention,
+    );
   }
 
   onStanding(standing: Standing): void {

@@ -14,6 +14,7 @@ import type { Disk } from '../proto/ports.ts';
 import type { HealthEvent } from '../proto/schema/event.ts';
 import type { Damage } from '../proto/store/faults.ts';
 import { EventRanges, type EventRangesOptions, type Span } from './event-ranges.ts';
+import { behindGap, type Gap, gapAt } from './gaps.ts';
 import { type PageLimits, RecentEvents, StoredEvent } from './recent-events.ts';
 
 /** Where the state machine stands: `State.events` of a snapshot, or of a new cluster. */
@@ -23,6 +24,7 @@ export interface EventPlace {
   readonly first: number;
   /** Last offset that was given; 0 before the first event. */
   readonly last: number;
+  readonly gaps: readonly Gap[];
 }
 
 export interface EventLogOptions extends EventRangesOptions {
@@ -61,9 +63,11 @@ export class EventLog {
     this.#disk = disk;
     this.#folder = folder;
     this.#options = options;
-    this.#place = place;
+    // A copy: the state machine goes on counting in its own.
+    this.#place = { ...place };
     this.#ranges = opened.ranges;
     this.#recent = opened.recent;
+    this.#ranges.gaps = place.gaps;
   }
 
   /**
@@ -116,6 +120,28 @@ export class EventLog {
     return offset >= this.#place.first && this.#ranges.holds(offset);
   }
 
+  /** Numbers that no event has, see `gaps.ts`. */
+  gapAt(offset: number): Gap | undefined {
+    return gapAt(this.#place.gaps, offset);
+  }
+
+  /** The state machine passes over these numbers; what comes next lies behind them. */
+  skip(gap: Gap): void {
+    if (this.#fault) throw this.#fault;
+    const { gaps } = this.#place;
+    if (gapAt(gaps, gap.from) === undefined) this.#setPlace({ ...this.#place, gaps: [...gaps, gap] });
+    if (gap.to <= this.last) return;
+    assert(gap.from === this.last + 1, `a gap from ${gap.from} after ${this.last}`);
+    const before = this.#appended;
+    const moved = this.#ranges.skip(gap.to + 1);
+    this.#appended = Promise.all([before, moved]).then(
+      () => {},
+      (error: unknown) => this.#fail(error as ExpectedError),
+    );
+    this.#recent.clear();
+    for (const wake of this.#wakers) wake();
+  }
+
   /** Events in order, as the state machine gives them. Throws CANNOT_WRITE or DISK_DAMAGED once there was a fault. */
   append(events: readonly HealthEvent[]): void {
     if (this.#fault) throw this.#fault;
@@ -148,17 +174,20 @@ export class EventLog {
   }
 
   /**
-   * Events behind `after`; `[]` when there are none yet. May be shorter than asked for. Rejects with OFFSET_TRIMMED when
+   * Events behind `after`; `[]` when there are none yet. A gap is passed over: who has to know asks `gapAt`. May be shorter than asked for. Rejects with OFFSET_TRIMMED when
    * the next one is not here, or is found to be damaged: `data.first` says from where on everything can be read.
    */
   async read(after: number, limits: PageLimits): Promise<readonly StoredEvent[]> {
     const recent = this.readRecent(after, limits);
     if (recent) return recent;
+    const next = behindGap(this.#place.gaps, after + 1);
+    // What a gap has pushed out of memory may be on its way to the disk yet.
+    if (next > this.#ranges.flushedFrom(next)) await this.#appended;
     try {
-      return await this.#ranges.read(after + 1, limits);
+      return await this.#ranges.read(next, limits);
     } catch (error) {
       await this.#heal(error);
-      throw this.#notHere(after + 1);
+      throw this.#notHere(next);
     }
   }
 
@@ -177,7 +206,8 @@ export class EventLog {
   /** As `read`, at once, when the next event is in memory; undefined when it has to be read from disk. */
   readRecent(after: number, limits: PageLimits): readonly StoredEvent[] | undefined {
     if (after >= this.last) return [];
-    const next = after + 1;
+    const next = behindGap(this.#place.gaps, after + 1);
+    if (next > this.last) return [];
     // What is in memory can be read whatever becomes of the files.
     if (next < this.#place.first) throw this.#notHere(next);
     const recent = this.#recent.read(next, limits);
@@ -194,7 +224,8 @@ export class EventLog {
   /** Everything before `firstKept` may go. Takes effect at once; resolves when the files are gone. */
   async trim(firstKept: number): Promise<void> {
     if (firstKept <= this.#place.first) return;
-    this.#place = { ...this.#place, first: firstKept };
+    const gaps = this.#place.gaps.filter(({ to }) => to >= firstKept);
+    this.#setPlace({ ...this.#place, first: firstKept, gaps });
     this.#recent.dropBefore(firstKept);
     await this.#ranges.trim(firstKept).catch((error: unknown) => this.#fail(error as ExpectedError));
   }
@@ -215,6 +246,7 @@ export class EventLog {
     await this.flushed();
     if (place.logId === this.logId) {
       const before = this.last;
+      this.#setPlace({ ...place, first: this.#place.first });
       await this.#ranges.begin(place.last + 1);
       if (this.last !== before) this.#recent.clear();
       await this.trim(place.first);
@@ -226,7 +258,7 @@ export class EventLog {
         place,
         this.#options,
       ));
-      this.#place = place;
+      this.#setPlace({ ...place });
     }
     for (const wake of this.#wakers) wake();
   }
@@ -279,6 +311,11 @@ export class EventLog {
     if (Buffer.compare(stored.json, again.json) === 0 || isDeepStrictEqual(stored.event, again.event)) return;
     const text = `${this.#folder}: event ${again.offset} on this disk is not the one that the servers agreed on`;
     this.#fail(new ExpectedError('DISK_DAMAGED', text, { data: { from: again.offset, to: again.offset } }));
+  }
+
+  #setPlace(place: EventPlace): void {
+    this.#place = place;
+    this.#ranges.gaps = place.gaps;
   }
 
   #notHere(offset: number): ExpectedError {

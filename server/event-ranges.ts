@@ -16,6 +16,7 @@ import type { Clock, Disk } from '../proto/ports.ts';
 import type { Damage } from '../proto/store/faults.ts';
 import { listSegments, type Place, segmentPath } from '../proto/store/segment-files.ts';
 import { SegmentLog } from '../proto/store/segments.ts';
+import { behindGap, type Gap } from './gaps.ts';
 import { type PageLimits, StoredEvent } from './recent-events.ts';
 
 /** A record that holds one event as JSON. On disk; never changed. */
@@ -36,6 +37,8 @@ export interface Span {
 
 /** Events that have to wait until there is a new live range. */
 interface Held {
+  /** First offset of that range. */
+  readonly first: number;
   readonly events: StoredEvent[];
   readonly stored: Promise<void>;
   release(into: SegmentLog): void;
@@ -56,7 +59,11 @@ export class EventRanges {
   /** Number of the next range, for the names of its files. */
   #nextNumber = 1;
   readonly #damage: Damage[] = [];
-  #held: Held | null = null;
+  /** Live ranges to come, oldest first: usually none. */
+  #held: Held[] = [];
+  #replacing: Promise<void> = Promise.resolve();
+  /** See `gaps.ts`: between two ranges they are no hole. Set by the event log. */
+  gaps: readonly Gap[] = [];
 
   private constructor(disk: Disk, folder: string, logId: string, options: EventRangesOptions) {
     this.#disk = disk;
@@ -97,7 +104,13 @@ export class EventRanges {
   }
 
   get last(): number {
-    return this.#held?.events.at(-1)?.offset ?? lastOf(this.live);
+    const held = this.#held.at(-1);
+    return held === undefined ? lastOf(this.live) : held.first + held.events.length - 1;
+  }
+
+  /** Last durable offset of the range that holds this one. */
+  flushedFrom(offset: number): number {
+    return this.#rangeOf(offset)?.flushed ?? offset;
   }
 
   /** The offset from which on nothing is missing up to the last one. */
@@ -115,7 +128,10 @@ export class EventRanges {
     const upper = this.#ranges[lowest]!;
     if (firstKept >= upper.first) return null;
     const below = this.#ranges[lowest - 1];
-    return { from: Math.max(firstKept, below ? below.flushed + 1 : 1), to: upper.first - 1 };
+    return this.#withoutGap({
+      from: Math.max(firstKept, below ? below.flushed + 1 : 1),
+      to: upper.first - 1,
+    });
   }
 
   /** Begins a live range at an offset, when there is none that goes so far. */
@@ -126,9 +142,16 @@ export class EventRanges {
 
   append(events: readonly StoredEvent[]): Promise<void> {
     assert(this.last + 1 === events[0]?.offset, 'events go on where the log ends');
-    if (!this.#held) return appendTo(this.live, events);
-    this.#held.events.push(...events);
-    return this.#held.stored;
+    const held = this.#held.at(-1);
+    if (held === undefined) return appendTo(this.live, events);
+    held.events.push(...events);
+    return held.stored;
+  }
+
+  /** What comes next begins at this offset, behind a gap. Resolves when everything in front of it is durable. */
+  skip(next: number): Promise<void> {
+    assert(this.last + 1 < next, 'a gap leaves something out');
+    return this.#replaceLive(next);
   }
 
   /** Puts events at the beginning of a hole; durable when it resolves. */
@@ -162,7 +185,7 @@ export class EventRanges {
     const range = this.#ranges.find((candidate) => candidate.owns(damage.file));
     if (!range) return;
     this.#damage.push(damage);
-    if (range === this.live) await this.#replaceLive();
+    if (range === this.live) await this.#replaceLive(this.last + 1);
     this.#ranges = this.#ranges.filter((other) => other !== range);
     await range.close();
     const number = numberIn(damage.file);
@@ -237,13 +260,16 @@ export class EventRanges {
   }
 
   /** The live range has to be closed: events go on in a new one, and wait while that is made. */
-  async #replaceLive(): Promise<void> {
-    const held = hold();
-    this.#held = held;
-    await this.live.settled();
-    const live = await this.#openRange(this.#nextNumber, lastOf(this.live) + 1);
-    this.#held = null;
-    held.release(live);
+  #replaceLive(first: number): Promise<void> {
+    const held = hold(first);
+    this.#held.push(held);
+    this.#replacing = this.#replacing.then(async () => {
+      await this.live.settled();
+      const live = await this.#openRange(this.#nextNumber, first);
+      this.#held.shift();
+      held.release(live);
+    });
+    return this.#replacing;
   }
 
   #place(number: number): Place {
@@ -263,8 +289,20 @@ export class EventRanges {
   /** Index of the lowest range from which on one follows the other without a hole. */
   #lowestJoined(): number {
     let lowest = this.#ranges.length - 1;
-    while (lowest > 0 && this.#ranges[lowest - 1]!.flushed + 1 >= this.#ranges[lowest]!.first) lowest--;
+    while (lowest > 0 && this.#follows(this.#ranges[lowest - 1]!, this.#ranges[lowest]!)) lowest--;
     return lowest;
+  }
+
+  #follows(below: SegmentLog, upper: SegmentLog): boolean {
+    return behindGap(this.gaps, below.flushed + 1) >= upper.first;
+  }
+
+  /** The part of a hole that can be filled: the one nearest to its end, since only one gap may lie in between. */
+  #withoutGap({ from, to }: Span): Span | null {
+    const gap = this.gaps.findLast((each) => each.from <= to && each.to >= from);
+    if (gap === undefined) return { from, to };
+    if (gap.to < to) return { from: gap.to + 1, to };
+    return gap.from > from ? this.#withoutGap({ from, to: gap.from - 1 }) : null;
   }
 }
 
@@ -272,13 +310,13 @@ function appendTo(range: SegmentLog, events: readonly StoredEvent[]): Promise<vo
   return range.append(events.map(({ json }) => ({ type: eventType, body: json })));
 }
 
-function hold(): Held {
+function hold(first: number): Held {
   const events: StoredEvent[] = [];
   let release: Held['release'] = () => {};
   const stored = new Promise<void>((resolve) => {
     release = (into) => resolve(events.length > 0 ? appendTo(into, events) : undefined);
   });
-  return { events, stored, release: (into) => release(into) };
+  return { first, events, stored, release: (into) => release(into) };
 }
 
 /** Names of files: tag, number of the range, and what the log of the range makes of it: first offset, or `hint`. */

@@ -15,6 +15,7 @@ import type { CommandBody } from '../proto/schema/command.ts';
 import type { HealthEvent } from '../proto/schema/event.ts';
 import type { Applied, Fsm } from './fsm/fsm.ts';
 import type { Outcome } from './fsm/outcome.ts';
+import type { Gap } from './gaps.ts';
 import { Proposals } from './proposals.ts';
 import type { MembershipTarget, Raft } from './raft/raft.ts';
 import type { RaftStatus, Ready, Standing, Write } from './raft/ready.ts';
@@ -34,6 +35,8 @@ export interface ReplicaStorage {
 /** What the driver needs of the event log (`event-log.ts`). */
 export interface ReplicaEvents {
   onFault: ((error: ExpectedError) => void) | null;
+  /** Numbers that no event will have; before the events behind them. */
+  skip(gap: Gap): void;
   /** Events whose offset is in the log already are passed over. */
   append(events: readonly HealthEvent[]): void;
   /** Events before this offset may be deleted. */
@@ -305,9 +308,8 @@ export class Replica {
       this.#ports.onApplied?.(entry, result);
       return result;
     });
-    const news = applied.flatMap((each) => each.events);
     // First the events, then the answers: whoever is told of a change finds it in the log.
-    if (news.length > 0) events.append(news);
+    this.#publish(applied);
     const firstKept = applied.findLast((each) => each.firstKept !== null)?.firstKept;
     if (firstKept != null) events.trim(firstKept).catch((error: unknown) => this.#halt(error));
     for (const [i, entry] of committed.entries()) this.#proposals.applied(entry, applied[i]!.outcome);
@@ -316,6 +318,23 @@ export class Replica {
     // A long replay must not hold up everything else that this process does.
     if (committed.length < this.#limits.appliedPerTurnMax) this.#ports.raft.applied(last.index);
     else this.#ports.defer(() => this.#input((raft) => raft.applied(last.index)));
+  }
+
+  #publish(applied: readonly Applied[]): void {
+    const { events } = this.#ports;
+    let news: HealthEvent[] = [];
+    const flush = () => {
+      if (news.length > 0) events.append(news);
+      news = [];
+    };
+    for (const each of applied) {
+      if (each.gap !== null) {
+        flush();
+        events.skip(each.gap);
+      }
+      news.push(...each.events);
+    }
+    flush();
   }
 
   #noteStanding(standing: Standing): void {

@@ -5,6 +5,7 @@
 import { isExpected } from '../proto/errors.ts';
 import type { Clock, Timer } from '../proto/ports.ts';
 import type { CommandBody } from '../proto/schema/command.ts';
+import { countEvents, type Gap, passEvents } from './gaps.ts';
 import type { EventSource } from './subscription.ts';
 
 export interface RetentionLimits {
@@ -19,6 +20,8 @@ export const retentionLimits: RetentionLimits = { eventsMax: 1_000_000, ageMs: 3
 export interface RetentionPorts {
   readonly clock: Clock;
   readonly events: Pick<EventSource, 'read' | 'first' | 'last'>;
+  /** Of the state machine: numbers that count for no event. */
+  gaps(): readonly Gap[];
   propose(body: CommandBody): Promise<unknown>;
 }
 
@@ -62,8 +65,9 @@ export class Retention {
 
   #firstByCount(): number {
     const { first, last } = this.#ports.events;
-    const excess = last - first + 1 - this.#limits.eventsMax;
-    return excess > this.#limits.eventsMax * slackShare ? first + excess : first;
+    const gaps = this.#ports.gaps();
+    const excess = countEvents(gaps, first, last) - this.#limits.eventsMax;
+    return excess > this.#limits.eventsMax * slackShare ? passEvents(gaps, first, excess) : first;
   }
 
   /** First event that is young enough; times never fall along the log, so halving finds it. */

@@ -9,7 +9,12 @@ import { ExpectedError, messageOf } from '../proto/errors.ts';
 import type { Disk, DiskFile } from '../proto/ports.ts';
 import type { SnapshotMeta } from '../proto/raft.ts';
 import { cannotRead, cannotWrite } from '../proto/store/faults.ts';
-import { SnapshotFault, type SnapshotHeader, SnapshotReader, writeSnapshot } from './snapshot-file.ts';
+import {
+  SnapshotFault,
+  type SnapshotHeader,
+  SnapshotReader,
+  writeSnapshot,
+} from '../proto/store/snapshot-file.ts';
 
 export interface StoredSnapshot {
   readonly path: string;

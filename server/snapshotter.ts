@@ -10,8 +10,9 @@ import { ExpectedError, messageOf } from '../proto/errors.ts';
 import type { Logger } from '../proto/logger.ts';
 import type { Entry, Membership, ServerId, SnapshotMeta } from '../proto/raft.ts';
 import type { Rpc } from '../proto/rpc.ts';
+import type { SnapshotHeader } from '../proto/store/snapshot-file.ts';
 import type { Fsm } from './fsm/fsm.ts';
-import { encodeState, StateBuilder, viewState } from './fsm/snapshot.ts';
+import { encodeState, StateBuilder, type StateView, viewState } from './fsm/snapshot.ts';
 import type { State } from './fsm/state.ts';
 import { decodeMembership } from './raft/membership.ts';
 import type { Snapshots, StoredSnapshot } from './snapshots.ts';
@@ -115,6 +116,15 @@ export class Snapshotter {
     this.#begin(() => this.#take());
   }
 
+  /** The state as it is now, which later commands do not change, and what a file of it begins with. */
+  picture(): { readonly header: SnapshotHeader; readonly view: StateView } {
+    const view = viewState(this.#ports.fsm.state);
+    const { index: membershipIndex, membership } = this.#membership;
+    const meta: SnapshotMeta = { index: view.index, term: view.term, membership, membershipIndex };
+    const { logId, first: firstOffset, last: lastOffset, timeMs } = view.events;
+    return { header: { meta, logId, firstOffset, lastOffset, timeMs, ...this.#ports.origin }, view };
+  }
+
   /** Pulls the snapshot that the leader offered and puts it in the place of everything that is here. */
   fetch({ from, meta }: { readonly from: ServerId; readonly meta: SnapshotMeta }): void {
     const before = this.#work ?? Promise.resolve();
@@ -145,15 +155,11 @@ export class Snapshotter {
   }
 
   async #take(): Promise<void> {
-    const { fsm, events, snapshots, log, origin } = this.#ports;
-    const view = viewState(fsm.state);
-    const { index: membershipIndex, membership } = this.#membership;
-    const meta: SnapshotMeta = { index: view.index, term: view.term, membership, membershipIndex };
+    const { events, snapshots, log } = this.#ports;
+    const { header, view } = this.picture();
     await events.flushed();
-    const { logId, first: firstOffset, last: lastOffset, timeMs } = view.events;
-    const header = { meta, logId, firstOffset, lastOffset, timeMs, ...origin };
     await snapshots.write(header, encodeState(view));
-    await log.compactTo(meta);
+    await log.compactTo(header.meta);
   }
 
   async #fetch(from: ServerId, meta: SnapshotMeta): Promise<void> {

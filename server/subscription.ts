@@ -8,6 +8,7 @@
 import { ExpectedError, isExpected } from '../proto/errors.ts';
 import type { Clock } from '../proto/ports.ts';
 import type { HealthEvent, StreamNotice } from '../proto/schema/event.ts';
+import type { Gap } from './gaps.ts';
 import { type PageLimits, StoredEvent } from './recent-events.ts';
 
 /** What is asked of the event log (`event-log.ts`). */
@@ -16,6 +17,8 @@ export interface EventSource {
   /** From here on everything can be read on this server. */
   readonly first: number;
   readonly last: number;
+  /** The numbers around this one that no event has; readers are told of them. */
+  gapAt(offset: number): Gap | undefined;
   read(after: number, limits: PageLimits): Promise<readonly StoredEvent[]>;
   readRecent(after: number, limits: PageLimits): readonly StoredEvent[] | undefined;
   onAppend(wake: () => void): () => void;
@@ -119,7 +122,12 @@ class Cursor {
     const { source } = this.#ports;
     while (this.#at < source.last && !this.#signal.aborted) {
       const firstKept = this.#ports.firstKept();
-      if (this.#at + 1 < firstKept) yield this.#gap(firstKept);
+      if (this.#at + 1 < firstKept) yield this.#trimmed(firstKept);
+      const gap = source.gapAt(this.#at + 1);
+      if (gap !== undefined) {
+        yield this.#gap(gap.to, gap.reason);
+        continue;
+      }
       const before = this.#at;
       if (before + 1 < source.first) yield* this.#readElsewhere();
       for (const event of await this.#page()) {
@@ -174,13 +182,13 @@ class Cursor {
     if (this.#skipped >= skippedMax) yield this.position();
   }
 
-  #gap(firstKept: number): SubscriptionItem {
-    const Gap = {
-      From: this.#at + 1,
-      To: firstKept - 1,
-      Reason: `these events are no longer kept; the first one is ${firstKept}`,
-    };
-    this.#at = firstKept - 1;
+  #trimmed(firstKept: number): SubscriptionItem {
+    return this.#gap(firstKept - 1, `these events are no longer kept; the first one is ${firstKept}`);
+  }
+
+  #gap(to: number, reason: string): SubscriptionItem {
+    const Gap = { From: this.#at + 1, To: to, Reason: reason };
+    this.#at = to;
     this.#noteTold();
     return { notice: { Gap } };
   }

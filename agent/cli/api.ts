@@ -1,4 +1,5 @@
 /** The HTTP API of an agent as the commands use it. Every failure is one clear line, see `Exit`. */
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { parseAddress, urlHost } from '../../proto/address.ts';
 import { messageOf } from '../../proto/errors.ts';
@@ -49,6 +50,11 @@ export class Api {
     return this.#answer('PUT', path, query, body, timeoutMs);
   }
 
+  /** A body of any size, sent as it is read; the answer may take as long as it likes. */
+  upload(path: string, body: Readable, query: Query = {}): Promise<Answer> {
+    return this.#answer('PUT', path, query, body, 0);
+  }
+
   delete(path: string, query: Query = {}, body?: string): Promise<Answer> {
     return this.#answer('DELETE', path, query, body);
   }
@@ -80,7 +86,7 @@ export class Api {
     method: 'GET' | 'PUT' | 'POST' | 'DELETE',
     path: string,
     query: Query,
-    body?: string,
+    body?: string | Readable,
     timeoutMs = answerTimeoutMs,
   ): Promise<Answer> {
     const timeout = { headersTimeout: timeoutMs };
@@ -96,7 +102,7 @@ export class Api {
     method: 'GET' | 'PUT' | 'POST' | 'DELETE',
     path: string,
     query: Query,
-    body: string | undefined,
+    body: string | Readable | undefined,
     more: { accept?: string; headersTimeout?: number; bodyTimeout?: number; signal?: AbortSignal } = {},
   ): Promise<Dispatcher.ResponseData> {
     const { accept = 'application/json', ...options } = more;

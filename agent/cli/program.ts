@@ -34,7 +34,10 @@ const commands: Readonly<Record<string, Entry>> = {
   reload: { summary: 'Make an agent read its files again.', load: () => import('./reload.ts') },
   maint: { summary: 'Put a node or service into maintenance.', load: () => import('./maint.ts') },
   operator: { summary: 'Care for the servers.', load: () => import('./operator.ts') },
-  snapshot: { summary: 'Look into a snapshot.', load: () => import('./snapshot.ts') },
+  snapshot: {
+    summary: 'Save, check and restore what the servers hold.',
+    load: () => import('./snapshot.ts'),
+  },
   tls: { summary: 'Make certificates.', load: () => import('./tls.ts') },
   validate: { summary: 'Check configuration files without starting.', load: () => import('./validate.ts') },
   check: { summary: 'Try a check before it is deployed, or run one now.', load: () => import('./check.ts') },

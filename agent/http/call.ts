@@ -1,5 +1,6 @@
 /** One request as a route sees it: decoded path parameter, query, raw body. Reads of it throw BAD_REQUEST with Consul's words. */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import { parseDuration } from '../../proto/duration.ts';
 import { ExpectedError } from '../../proto/errors.ts';
 
@@ -17,6 +18,8 @@ export class Call {
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
+  /** The body of a route that takes it as it comes; then `body` is empty. */
+  readonly stream: Readable | null;
   readonly #makeSignal: () => AbortSignal;
   #signal: AbortSignal | undefined;
 
@@ -25,12 +28,14 @@ export class Call {
     query: URLSearchParams;
     headers: IncomingHttpHeaders;
     body: Buffer;
+    stream?: Readable | null;
     makeSignal: () => AbortSignal;
   }) {
     this.param = parts.param;
     this.query = parts.query;
     this.headers = parts.headers;
     this.body = parts.body;
+    this.stream = parts.stream ?? null;
     this.#makeSignal = parts.makeSignal;
   }
 

@@ -18,6 +18,7 @@ import { queryRoutes } from './query-members.ts';
 import { CatalogReader } from './reads.ts';
 import { registerRoutes } from './register.ts';
 import { rootRoutes } from './root.ts';
+import { snapshotRoutes } from './snapshot.ts';
 import { statusRoutes } from './status.ts';
 import type { Route } from './transport.ts';
 import { userEventRoutes } from './user-events.ts';
@@ -35,6 +36,7 @@ export function allRoutes(context: HttpContext, hub: EventHub): Route[] {
     ...healthRoutes(reader, context),
     ...statusRoutes(context, reader),
     ...operatorRoutes(context, reader),
+    ...snapshotRoutes(context, reader),
     ...eventRoutes(context, hub),
     ...cursorRoutes(context),
     ...historyRoutes(context),

@@ -44,7 +44,13 @@ export async function startHttp(context: HttpContext, at: Endpoint): Promise<Run
   const unused = unusedConnections(app);
   const hub = new EventHub(context.rpc, context.clock);
   const endSockets = mountEventSocket(app.server, context, hub);
-  for (const route of allRoutes(context, hub)) mountRoute(app, route, options);
+  const routes = allRoutes(context, hub);
+  for (const route of routes) if (!route.streams) mountRoute(app, route, options);
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, body, done) => done(null, body));
+    for (const route of routes) if (route.streams) mountRoute(scope, route, options);
+  });
   await app.listen({ host: at.host, port: at.port });
   const bound = app.server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : at.port;

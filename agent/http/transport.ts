@@ -2,6 +2,7 @@
  * The rules that hold for every path of the API, in one place: methods, decoding, errors, JSON, compression. Routes say
  * what is special about them and nothing else. Reference: consul-http-api, section 1.
  */
+import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -20,6 +21,8 @@ export interface Route {
   /** Ends in `/` when what follows is a parameter. */
   readonly path: string;
   readonly methods: Partial<Record<Method, Handler>>;
+  /** Takes the body as it comes, of any size: `Call.stream`. */
+  readonly streams?: boolean;
 }
 
 export interface TransportOptions {
@@ -86,6 +89,7 @@ async function run(
   reply: FastifyReply,
   options: TransportOptions,
 ): Promise<Answer> {
+  const stream = request.body instanceof Readable ? request.body : null;
   try {
     const url = request.raw.url ?? '';
     const [path = '', search = ''] = splitOnce(url, '?');
@@ -94,6 +98,7 @@ async function run(
       query: new URLSearchParams(search),
       headers: request.raw.headers,
       body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+      stream,
       makeSignal: () => options.open.signalOf(reply),
     });
     refuseNamespace(call);
@@ -102,6 +107,9 @@ async function run(
     if (isExpected(error)) return text(error.status, error.message);
     options.onBug(error, route.path);
     return text(500, 'internal error');
+  } finally {
+    // What nobody read would hold up the answer to a client that has not sent all of it yet.
+    stream?.resume();
   }
 }
 

@@ -14,6 +14,10 @@ export const cursorName = z.string().min(1).max(128);
 /** All of the log, or the i-th of n shares of it, from 1. */
 export const cursorShare = z.string().regex(/^$|^[1-9]\d{0,3}\/[1-9]\d{0,3}$/);
 
+export const someBytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
+/** Chosen by whoever restores. */
+export const restoreId = z.string().min(1).max(256);
+
 /** The bodies, by kind. `v` is the version of the body's shape. */
 export const commandBody = z.discriminatedUnion('kind', [
   /** Gossip shows a living member that the catalog does not have, or has as failed or left. */
@@ -93,6 +97,13 @@ export const commandBody = z.discriminatedUnion('kind', [
   }),
   /** Everything before this offset may go. */
   z.object({ kind: z.literal('events.trim'), v: z.literal(1), firstKept: z.number().int().positive() }),
+  /** No event gets these numbers: other servers may have given them before they were lost. */
+  z.object({
+    kind: z.literal('events.skip'),
+    v: z.literal(1),
+    to: z.number().int().positive(),
+    reason: z.string(),
+  }),
   /** A named reader confirms everything up to `offset`; `share` is `''` or `i/n`. */
   z.object({
     kind: z.literal('cursor.put'),
@@ -103,6 +114,21 @@ export const commandBody = z.discriminatedUnion('kind', [
   }),
   /** Forgets a named reader with all its shares. */
   z.object({ kind: z.literal('cursor.remove'), v: z.literal(1), name: cursorName }),
+  /** A snapshot comes back in pieces, numbered from 1; the last command makes it the catalog. */
+  z.object({ kind: z.literal('restore.begin'), v: z.literal(1), id: restoreId }),
+  z.object({
+    kind: z.literal('restore.piece'),
+    v: z.literal(1),
+    id: restoreId,
+    number: z.number().int().positive(),
+    records: someBytes,
+  }),
+  z.object({
+    kind: z.literal('restore.finish'),
+    v: z.literal(1),
+    id: restoreId,
+    pieces: z.number().int().positive(),
+  }),
 ]);
 export type CommandBody = z.infer<typeof commandBody>;
 export type CommandKind = CommandBody['kind'];

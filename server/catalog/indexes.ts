@@ -62,6 +62,12 @@ export class Indexes {
     return { nodes: [...this.#nodes], services: [...this.#services], table: { ...this.table } };
   }
 
+  /** Everything was replaced by this entry; also what is not there any more. */
+  allChanged(index: number): void {
+    const all = { nodes: index, services: index, checks: index, nodeVanished: index, serviceVanished: index };
+    Object.assign(this.table, all satisfies IndexTable);
+  }
+
   /** From a snapshot, after its rows were put. */
   restore(table: IndexTable): void {
     Object.assign(this.table, table);

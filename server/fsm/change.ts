@@ -2,9 +2,11 @@
  * One command on its way through the state machine: where it stands in the log, what time it is by the leader's
  * stamp, and the events that it has made so far. Appliers change the state through it and never read a clock.
  */
+import { assert } from '../../proto/assert.ts';
 import type { CommandBody, CommandKind } from '../../proto/schema/command.ts';
 import type { EventDraft, HealthEvent } from '../../proto/schema/event.ts';
 import { draftEvent } from '../../proto/schema/event.ts';
+import type { Gap } from '../gaps.ts';
 import type { State } from './state.ts';
 
 /** The body of one kind of command. */
@@ -19,6 +21,8 @@ export class Change {
   readonly events: HealthEvent[] = [];
   /** Set by a trim: everything before this offset may go. */
   firstKept: number | null = null;
+  /** Set by a restore: the numbers behind the last event that are passed over. */
+  gap: Gap | null = null;
   #time: string | null = null;
 
   constructor(state: State, index: number, timeMs: number) {
@@ -35,6 +39,15 @@ export class Change {
   get time(): string {
     this.#time ??= new Date(this.timeMs).toISOString();
     return this.#time;
+  }
+
+  /** Passes over all numbers up to `to`, and at least one: readers are told, and no event ever gets them. */
+  skip(to: number, reason: string): void {
+    const { events } = this.state;
+    assert(this.gap === null && this.events.length === 0, 'a command skips once, and first');
+    this.gap = { from: events.last + 1, to: Math.max(to, events.last + 1), reason };
+    events.gaps = [...events.gaps, this.gap];
+    events.last = this.gap.to;
   }
 
   /** Gives the event the next number and the command's time. Answers its offset. */

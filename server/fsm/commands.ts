@@ -15,9 +15,16 @@ import {
   applyNodeLeft,
   applyNodeReap,
 } from './gossip-verdicts.ts';
-import { applyCursorPut, applyCursorRemove, applyLeaderElected, applyTrim } from './housekeeping.ts';
+import {
+  applyCursorPut,
+  applyCursorRemove,
+  applyLeaderElected,
+  applySkip,
+  applyTrim,
+} from './housekeeping.ts';
 import { applyJournal } from './journal.ts';
 import type { Effect } from './outcome.ts';
+import { applyRestoreBegin, applyRestoreFinish, applyRestorePiece } from './restore.ts';
 import { applySync } from './sync.ts';
 
 interface Applier<K extends CommandKind> {
@@ -37,8 +44,12 @@ const appliers: { readonly [K in CommandKind]: Applier<K> } = {
   'catalog.deregister': { version: 1, apply: applyDeregister },
   'leader.elected': { version: 1, apply: applyLeaderElected },
   'events.trim': { version: 1, apply: applyTrim },
+  'events.skip': { version: 1, apply: applySkip },
   'cursor.put': { version: 1, apply: applyCursorPut },
   'cursor.remove': { version: 1, apply: applyCursorRemove },
+  'restore.begin': { version: 1, apply: applyRestoreBegin },
+  'restore.piece': { version: 1, apply: applyRestorePiece },
+  'restore.finish': { version: 1, apply: applyRestoreFinish },
 };
 
 export function applyBody(change: Change, body: CommandBody): Effect {

@@ -6,9 +6,11 @@ import { assert } from '../../proto/assert.ts';
 import { decode } from '../../proto/codec.ts';
 import type { Entry, Membership } from '../../proto/raft.ts';
 import type { HealthEvent } from '../../proto/schema/event.ts';
+import type { Gap } from '../gaps.ts';
 import { Change } from './change.ts';
 import { applyBody, decodeCommand } from './commands.ts';
 import type { Effect, Outcome } from './outcome.ts';
+import { forgetIdleRestore } from './restore.ts';
 import { applyMembership } from './servers.ts';
 import type { State } from './state.ts';
 import { emptyState } from './state.ts';
@@ -21,6 +23,8 @@ export interface Applied {
   readonly events: readonly HealthEvent[];
   /** Everything before this offset may be deleted now; null: as before. */
   readonly firstKept: number | null;
+  /** Numbers that were passed over before these events; null for almost every entry. */
+  readonly gap: Gap | null;
 }
 
 /** How a cluster begins: the same for all servers, since all of them took the same seed. */
@@ -29,7 +33,7 @@ export interface Origin {
   readonly membership: Membership;
 }
 
-const nothing: Applied = { outcome: null, events: [], firstKept: null };
+const nothing: Applied = { outcome: null, events: [], firstKept: null, gap: null };
 
 export class Fsm {
   #state: State;
@@ -69,7 +73,7 @@ export class Fsm {
       case 'membership': {
         const change = new Change(this.#state, entry.index, this.#state.events.timeMs);
         applyMembership(change, decode(entry.data) as Membership);
-        return { outcome: null, events: change.events, firstKept: null };
+        return { ...nothing, events: change.events };
       }
       case 'command':
         return this.#applyCommand(entry);
@@ -81,12 +85,14 @@ export class Fsm {
     const { timeMs, once, body } = decodeCommand(entry.data, entry.index);
     // A leader with a slow clock takes over: its events still do not lie before those of the last one.
     state.events.timeMs = Math.max(state.events.timeMs, timeMs);
+    forgetIdleRestore(state, state.events.timeMs);
     const before = once === null ? undefined : state.sessions.find(once, state.events.timeMs);
-    if (before !== undefined) return { outcome: before, events: [], firstKept: null };
+    if (before !== undefined) return { ...nothing, outcome: before };
     const change = new Change(state, entry.index, state.events.timeMs);
     const outcome = outcomeOf(applyBody(change, body), entry.index, state.events.last);
     if (once !== null) state.sessions.keep({ once, timeMs: state.events.timeMs, outcome });
-    return { outcome, events: change.events, firstKept: change.firstKept };
+    const { events, firstKept, gap } = change;
+    return { outcome, events, firstKept, gap };
   }
 }
 

@@ -1,5 +1,6 @@
 /** Commands about the servers themselves: who leads, what the event log keeps, how far named readers have come. */
 import { cursorsMax } from '../cursors.ts';
+import { behindGap } from '../gaps.ts';
 import type { Body, Change } from './change.ts';
 import type { Effect } from './outcome.ts';
 import { refuse } from './outcome.ts';
@@ -22,10 +23,17 @@ export function applyLeaderElected(change: Change, body: Body<'leader.elected'>)
 /** The kept range only shrinks, and never beyond what was written. */
 export function applyTrim(change: Change, body: Body<'events.trim'>): Effect {
   const { events } = change.state;
-  const first = Math.min(body.firstKept, events.last + 1);
+  const first = behindGap(events.gaps, Math.min(body.firstKept, events.last + 1));
   if (first <= events.first) return {};
   events.first = first;
+  events.gaps = events.gaps.filter(({ to }) => to >= first);
   change.firstKept = first;
+  return {};
+}
+
+/** Numbers that other servers may have given before they were lost: see `recover.ts`. */
+export function applySkip(change: Change, body: Body<'events.skip'>): Effect {
+  if (body.to > change.state.events.last) change.skip(body.to, body.reason);
   return {};
 }
 

@@ -11,7 +11,7 @@ import type { CheckRow, NodeRow, ServiceRow } from '../../proto/schema/catalog.t
 import type { IndexTable } from '../catalog/indexes.ts';
 import type { Cursor } from '../cursors.ts';
 import type { KeptResult } from '../sessions.ts';
-import type { Ending, EventCount, KnownServer, State } from './state.ts';
+import type { Ending, EventCount, KnownServer, Restoring, State } from './state.ts';
 import { emptyState } from './state.ts';
 
 /** Version of the record list; a server refuses a list that it does not know. */
@@ -35,7 +35,11 @@ export type StateRecord =
   | readonly ['server', ServerId, KnownServer]
   | readonly ['ending', string, Ending]
   | readonly ['cursor', Cursor]
-  | readonly ['result', KeptResult];
+  | readonly ['result', KeptResult]
+  /** A restore that is under way: what follows as `staged` belongs to it. */
+  | readonly ['restoring', Omit<Restoring, 'taken'>]
+  | readonly ['staged', StateRecord]
+  | readonly ['restored', string];
 
 /** A picture of the state that later commands do not change. */
 export interface StateView {
@@ -71,23 +75,50 @@ export function viewState(state: Readonly<State>): StateView {
   for (const [node, ending] of sorted(state.endings)) records.push(['ending', node, ending]);
   for (const cursor of state.cursors.all()) records.push(['cursor', cursor]);
   for (const result of state.sessions.all()) records.push(['result', result]);
+  if (state.restored !== '') records.push(['restored', state.restored]);
+  records.push(...restoringRecords(state));
   return { index: state.index, term: state.term, events: { ...events }, records };
+}
+
+function restoringRecords({ restoring }: Readonly<State>): StateRecord[] {
+  if (restoring === null) return [];
+  const { id, pieces, timeMs, taken } = restoring;
+  const staged = taken.state === null ? [] : viewState(taken.state).records;
+  return [['restoring', { id, pieces, timeMs }], ...staged.map((record) => ['staged', record] as const)];
 }
 
 /** Records that are encoded at once: a slice of a millisecond or two, with other work in between. */
 const recordsAtOnce = 500;
+/** Larger pieces are halved, unless they hold one record only: each must fit into one entry of the log. */
+const pieceBytesMax = 1024 * 1024;
 
 /** The records in pieces; made one by one, as they are asked for. */
 export function* encodeState(view: StateView): Generator<Uint8Array, void, undefined> {
   for (let from = 0; from < view.records.length; from += recordsAtOnce) {
-    yield encode(view.records.slice(from, from + recordsAtOnce));
+    yield* encodeRecords(view.records.slice(from, from + recordsAtOnce));
   }
+}
+
+function* encodeRecords(records: readonly StateRecord[]): Generator<Uint8Array, void, undefined> {
+  const bytes = encode(records);
+  if (bytes.length <= pieceBytesMax || records.length === 1) {
+    yield bytes;
+    return;
+  }
+  const half = Math.ceil(records.length / 2);
+  yield* encodeRecords(records.slice(0, half));
+  yield* encodeRecords(records.slice(half));
 }
 
 /** Builds a state record by record, so that a large snapshot need not be in memory twice. */
 export class StateBuilder {
   #state: State | null = null;
   #tables: IndexTable | null = null;
+
+  /** What has come so far; null before the head. */
+  get state(): State | null {
+    return this.#state;
+  }
 
   /** One of the pieces of `encodeState`, in order. */
   addPiece(piece: Uint8Array): void {
@@ -153,6 +184,16 @@ function addTo(state: State, record: Exclude<StateRecord, readonly ['head', Head
       return;
     case 'result':
       state.sessions.keep(record[1]);
+      return;
+    case 'restored':
+      state.restored = record[1];
+      return;
+    case 'restoring':
+      state.restoring = { ...record[1], taken: new StateBuilder() };
+      return;
+    case 'staged':
+      assert(state.restoring !== null, 'what is staged belongs to a restore');
+      state.restoring.taken.add(record[1]);
       return;
   }
 }

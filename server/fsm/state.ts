@@ -2,7 +2,9 @@
 import type { ServerId } from '../../proto/raft.ts';
 import { Catalog } from '../catalog/catalog.ts';
 import { Cursors } from '../cursors.ts';
+import type { Gap } from '../gaps.ts';
 import { Sessions } from '../sessions.ts';
+import type { StateBuilder } from './snapshot.ts';
 
 /** The event log as the state machine counts it; the events themselves are in `server/event-log.ts`. */
 export interface EventCount {
@@ -12,6 +14,8 @@ export interface EventCount {
   first: number;
   /** 0 before the first event. */
   last: number;
+  /** Numbers between `first` and `last` that no event has; ascending. Replaced whole, never changed in place. */
+  gaps: readonly Gap[];
   /** Time of the newest command, Unix milliseconds: no later one counts as earlier. */
   timeMs: number;
 }
@@ -31,14 +35,27 @@ export interface Ending {
   readonly timeMs: number;
 }
 
+/** A snapshot that is on its way back, see `restore.ts`. */
+export interface Restoring {
+  readonly id: string;
+  /** Pieces that have come. */
+  pieces: number;
+  /** Time of the newest one, Unix milliseconds. */
+  timeMs: number;
+  readonly taken: StateBuilder;
+}
+
 export interface State {
-  readonly catalog: Catalog;
-  readonly sessions: Sessions;
-  readonly cursors: Cursors;
+  catalog: Catalog;
+  sessions: Sessions;
+  cursors: Cursors;
   readonly servers: Map<ServerId, KnownServer>;
   /** By name of the node. */
-  readonly endings: Map<string, Ending>;
+  endings: Map<string, Ending>;
   readonly events: EventCount;
+  restoring: Restoring | null;
+  /** Id of the restore that took effect last; '' before the first. */
+  restored: string;
   /** Newest term for which a `leader.elected` was written. */
   electedTerm: number;
   /** Last entry that was applied. */
@@ -53,7 +70,9 @@ export function emptyState(logId: string): State {
     cursors: new Cursors(),
     servers: new Map(),
     endings: new Map(),
-    events: { logId, first: 1, last: 0, timeMs: 0 },
+    events: { logId, first: 1, last: 0, gaps: [], timeMs: 0 },
+    restoring: null,
+    restored: '',
     electedTerm: 0,
     index: 0,
     term: 0,

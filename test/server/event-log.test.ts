@@ -8,7 +8,7 @@ import { SeededRandom } from '../sim/random.ts';
 
 const folder = '/data/events';
 const logId = '5f2c7f2e-52a9-4d8f-9a43-0d9a0c1a4b10';
-const fresh: EventPlace = { logId, first: 1, last: 0 };
+const fresh: EventPlace = { logId, first: 1, last: 0, gaps: [] };
 const all = { limit: 1000, bytesMax: 1_000_000 };
 
 function event(offset: number, output = ''): HealthEvent {
@@ -210,7 +210,7 @@ describe('retention', () => {
     await expect(log.read(249, all)).rejects.toMatchObject({ code: 'OFFSET_TRIMMED', data: { first: 251 } });
     expect(await offsets(log, 250)).toEqual(numbers(251, 300));
     await log.close();
-    const again = await open(disk, { logId, first: 251, last: 300 });
+    const again = await open(disk, { logId, first: 251, last: 300, gaps: [] });
     expect([again.first, again.missing]).toEqual([251, null]);
   });
 
@@ -231,7 +231,7 @@ describe('what a snapshot did not bring', () => {
     const disk = newDisk();
     const log = await open(disk);
     log.append(events(1, 50));
-    await log.moveTo({ logId, first: 1, last: 200 });
+    await log.moveTo({ logId, first: 1, last: 200, gaps: [] });
     expect([log.first, log.last, log.missing]).toEqual([201, 200, { from: 51, to: 200 }]);
     log.append(events(201, 210));
     await expect(log.read(100, all)).rejects.toMatchObject({ code: 'OFFSET_TRIMMED', data: { first: 201 } });
@@ -241,7 +241,7 @@ describe('what a snapshot did not bring', () => {
     await log.backfill(stored(51, 120));
     expect([log.first, log.missing]).toEqual([201, { from: 121, to: 200 }]);
     await log.close();
-    const again = await open(disk, { logId, first: 1, last: 200 });
+    const again = await open(disk, { logId, first: 1, last: 200, gaps: [] });
     expect([again.first, again.missing, again.last]).toEqual([201, { from: 121, to: 200 }, 210]);
     await again.backfill(stored(121, 200));
     expect([again.first, again.missing]).toEqual([1, null]);
@@ -249,7 +249,7 @@ describe('what a snapshot did not bring', () => {
   });
 
   test('an empty server is filled from the first event that is kept', async () => {
-    const log = await open(newDisk(), { logId, first: 101, last: 200 });
+    const log = await open(newDisk(), { logId, first: 101, last: 200, gaps: [] });
     expect([log.first, log.missing]).toEqual([201, { from: 101, to: 200 }]);
     log.append(events(201, 201));
     await log.backfill(stored(101, 200));
@@ -259,9 +259,9 @@ describe('what a snapshot did not bring', () => {
 
   test('a second snapshot before the first hole is filled makes a second hole; the newest is filled first', async () => {
     const disk = newDisk();
-    const log = await open(disk, { logId, first: 1, last: 100 });
+    const log = await open(disk, { logId, first: 1, last: 100, gaps: [] });
     log.append(events(101, 110));
-    await log.moveTo({ logId, first: 1, last: 300 });
+    await log.moveTo({ logId, first: 1, last: 300, gaps: [] });
     log.append(events(301, 310));
     expect(log.missing).toEqual({ from: 111, to: 300 });
     await log.backfill(stored(111, 300));
@@ -271,7 +271,7 @@ describe('what a snapshot did not bring', () => {
   });
 
   test('retention that overtakes a hole closes it', async () => {
-    const log = await open(newDisk(), { logId, first: 1, last: 100 });
+    const log = await open(newDisk(), { logId, first: 1, last: 100, gaps: [] });
     await log.backfill(stored(1, 40));
     await log.trim(60);
     expect(log.missing).toEqual({ from: 60, to: 100 });
@@ -281,7 +281,7 @@ describe('what a snapshot did not bring', () => {
   });
 
   test('a hole is filled in order, or it is a bug', async () => {
-    const log = await open(newDisk(), { logId, first: 1, last: 100 });
+    const log = await open(newDisk(), { logId, first: 1, last: 100, gaps: [] });
     await expect(log.backfill(stored(2, 10))).rejects.toThrow('belongs into the hole');
     await expect(log.backfill(stored(1, 101))).rejects.toThrow('belongs into the hole');
   });
@@ -295,7 +295,7 @@ describe('damage and other logs', () => {
     log.append(events(11, 20));
     await log.close();
     disk.flipBit(disk.paths().find((path) => path.endsWith('.log'))!, 5000);
-    const again = await open(disk, { logId, first: 1, last: 20 });
+    const again = await open(disk, { logId, first: 1, last: 20, gaps: [] });
     expect(again.damage).toMatchObject([{ from: 11, to: 20 }]);
     expect([again.first, again.missing]).toEqual([21, { from: 11, to: 20 }]);
     expect(await again.read(4, all)).toHaveLength(6);
@@ -319,7 +319,7 @@ describe('damage and other logs', () => {
     const disk = newDisk();
     const log = await open(disk);
     log.append(events(1, 20));
-    const other = { logId: '0c6b0c3e-8f55-4a8f-b7d0-111111111111', first: 1, last: 0 };
+    const other = { logId: '0c6b0c3e-8f55-4a8f-b7d0-111111111111', first: 1, last: 0, gaps: [] };
     await log.moveTo(other);
     expect([log.logId, log.first, log.last]).toEqual([other.logId, 1, 0]);
     log.append([event(1, 'of the new log')]);
@@ -340,7 +340,7 @@ describe('damage and other logs', () => {
     const files = disk.paths().filter((path) => path.endsWith('.log'));
     const [second, third] = files.slice(1).map((path) => Number(/(\d+)\.log$/.exec(path)?.[1]));
     disk.flipBit(files[1]!, 4000);
-    const again = await open(disk, { logId, first: 1, last: 300 });
+    const again = await open(disk, { logId, first: 1, last: 300, gaps: [] });
     expect([again.first, again.missing, again.damage]).toEqual([1, null, []]);
     await expect(again.read(second! + 15, all)).rejects.toMatchObject({ code: 'OFFSET_TRIMMED' });
     expect(again.damage).toMatchObject([{ file: files[1] }]);
@@ -351,7 +351,7 @@ describe('damage and other logs', () => {
     expect(await offsets(again, third! - 1)).toEqual(numbers(third!, 310));
     await again.backfill(events(hole.from, hole.to).map((e) => StoredEvent.from(e)));
     await again.close();
-    const healed = await open(disk, { logId, first: 1, last: 310 });
+    const healed = await open(disk, { logId, first: 1, last: 310, gaps: [] });
     expect([healed.missing, healed.damage]).toEqual([null, []]);
     expect(await offsets(healed, 0)).toEqual(numbers(1, 310));
     expect(disk.paths().some((path) => path.endsWith('.damaged'))).toBe(true);
@@ -381,7 +381,7 @@ describe('damage and other logs', () => {
     }
     expect(await offsets(log, 0)).toEqual(numbers(1, 400));
     await log.close();
-    const again = await open(disk, { logId, first: 1, last: 400 });
+    const again = await open(disk, { logId, first: 1, last: 400, gaps: [] });
     expect([again.damage, again.missing, again.last]).toEqual([[], null, 400]);
   });
 
@@ -403,7 +403,7 @@ describe('damage and other logs', () => {
       };
       await Promise.race([log.verify(), new Promise((resolve) => setImmediate(resolve))]);
       disk.onOperation = null;
-      const again = await open(disk, { logId, first: 1, last: 160 });
+      const again = await open(disk, { logId, first: 1, last: 160, gaps: [] });
       await again.verify();
       expect([again.last, await offsets(again, third - 1)], `step ${step}`).toEqual([
         160,
@@ -413,4 +413,69 @@ describe('damage and other logs', () => {
       if (!crashed) break;
     }
   });
+});
+
+describe('gaps', () => {
+  const gap = { from: 301, to: 1000, reason: 'restored' };
+
+  test('what comes behind a gap is read behind what came before it, at once and from disk', async () => {
+    const disk = newDisk();
+    const log = await open(disk);
+    disk.hang();
+    log.append(events(1, 300));
+    log.skip(gap);
+    log.append(events(1001, 1010));
+    expect([log.last, log.missing, log.gapAt(300), log.gapAt(301)]).toEqual([1010, null, undefined, gap]);
+    expect((await log.read(400, all)).map(({ offset }) => offset)).toEqual(numbers(1001, 1010));
+    const older = log.read(299, all);
+    disk.release();
+    expect((await older).map(({ offset }) => offset)).toEqual([300]);
+    await log.flushed();
+    expect([log.first, log.flushedOffset]).toEqual([1, 1010]);
+    expect(await offsets(log, 0)).toEqual([...numbers(1, 300), ...numbers(1001, 1010)]);
+  });
+
+  test('a restart knows the gap from its place, or learns of it when the log is applied again', async () => {
+    const disk = newDisk();
+    const log = await open(disk);
+    log.append(events(1, 300));
+    log.skip(gap);
+    log.append(events(1001, 1010));
+    await log.flushed();
+    await log.close();
+    const after = await open(disk, { logId, first: 1, last: 1010, gaps: [gap] });
+    expect([after.first, after.missing]).toEqual([1, null]);
+    await after.close();
+    const before = await open(disk, { logId, first: 1, last: 300, gaps: [] });
+    before.skip(gap);
+    before.append(events(1001, 1012));
+    await before.flushed();
+    expect([before.first, before.last, before.missing]).toEqual([1, 1012, null]);
+    expect(await offsets(before, 0)).toEqual([...numbers(1, 300), ...numbers(1001, 1012)]);
+  });
+
+  test('one that was filled by a snapshot lacks what lies on both sides of the gap, and nothing within', async () => {
+    const log = await open(newDisk(), { logId, first: 1, last: 1005, gaps: [gap] });
+    expect(log.missing).toEqual({ from: 1001, to: 1005 });
+    await log.backfill(events(1001, 1005).map(StoredEvent.from));
+    expect(log.missing).toEqual({ from: 1, to: 300 });
+    await log.backfill(events(1, 300).map(StoredEvent.from));
+    expect([log.missing, log.first]).toEqual([null, 1]);
+    expect(await offsets(log, 0)).toEqual([...numbers(1, 300), ...numbers(1001, 1005)]);
+  });
+});
+
+test('the place that it was opened at is copied: a trim takes effect though the state machine has counted on', async () => {
+  const disk = newDisk();
+  const place = { ...fresh };
+  const log = await open(disk, place);
+  for (let at = 1; at <= 300; at += 50) {
+    log.append(events(at, at + 49));
+    await log.flushed();
+  }
+  const before = (await disk.list(folder)).length;
+  Object.assign(place, { first: 290, last: 300 });
+  await log.trim(290);
+  expect(log.first).toBe(290);
+  expect((await disk.list(folder)).length).toBeLessThan(before);
 });

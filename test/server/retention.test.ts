@@ -26,7 +26,7 @@ function run(events: { first: number; last: number }, limits: Partial<RetentionL
     proposed.push(body);
     throw new ExpectedError('NOT_LEADER');
   };
-  const retention = new Retention({ clock, events: source, propose }, limits);
+  const retention = new Retention({ clock, events: source, gaps: () => [], propose }, limits);
   return { clock, retention, proposed, start: () => clock.settleFor(nowDays * dayMs) };
 }
 

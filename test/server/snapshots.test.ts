@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SnapshotMeta } from '../../proto/raft.ts';
-import type { SnapshotHeader } from '../../server/snapshot-file.ts';
+import type { SnapshotHeader } from '../../proto/store/snapshot-file.ts';
 import { Snapshots, type StoredSnapshot } from '../../server/snapshots.ts';
 import { SimDisk } from '../sim/disk.ts';
 import { SeededRandom } from '../sim/random.ts';

@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 function openLog(last: number): Promise<EventLog> {
   const disk = new SimDisk({ random: new SeededRandom('subscription') });
-  return EventLog.open(disk, '/events', { logId: 'log-1', first: 1, last });
+  return EventLog.open(disk, '/events', { logId: 'log-1', first: 1, last, gaps: [] });
 }
 
 function event(offset: number): HealthEvent {
@@ -171,4 +171,22 @@ test('a reader that goes away leaves nothing behind', async () => {
   await reader.done;
   append(1, 1);
   expect(reader.records).toEqual([]);
+});
+
+test('a reader is told of a gap in the middle, also one that stands in it', async () => {
+  append(1, 3);
+  const [behind, within] = [new Reader({ after: 2 }), new Reader({ after: 7 })];
+  expect(await behind.heard()).toEqual([3]);
+  log.skip({ from: 4, to: 9, reason: 'restored' });
+  append(10, 11);
+  expect(await behind.heard()).toEqual([{ Gap: { From: 4, To: 9, Reason: 'restored' } }, 10, 11]);
+  expect(await within.heard(2_000)).toEqual([{ Gap: { From: 8, To: 9, Reason: 'restored' } }, 10, 11]);
+});
+
+test('a gap at the end of the log is told at once', async () => {
+  append(1, 3);
+  const reader = new Reader({ after: 3 });
+  await reader.heard();
+  log.skip({ from: 4, to: 4, reason: 'restored' });
+  expect(await reader.heard()).toEqual([{ Gap: { From: 4, To: 4, Reason: 'restored' } }]);
 });

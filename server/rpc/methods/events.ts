@@ -91,8 +91,7 @@ function subscribeHere(
   signal: AbortSignal,
   isOurs: (event: HealthEvent) => boolean = () => true,
 ): AsyncGenerator<SubscriptionItem, void, undefined> {
-  const { catalog } = consensus.fsm.state;
-  const isWanted = compileEventFilter(filter, (node, id) => catalog.service(node, id));
+  const isWanted = compileEventFilter(filter, (node, id) => consensus.fsm.state.catalog.service(node, id));
   const ports = {
     source: consensus.events,
     clock: context.clock,

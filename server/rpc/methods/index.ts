@@ -11,6 +11,7 @@ import * as events from './events.ts';
 import * as journal from './journal.ts';
 import * as notices from './notices.ts';
 import * as operator from './operator.ts';
+import * as snapshots from './snapshots.ts';
 
 export function makeHandlers(context: MethodContext): RpcHandlers {
   return {
@@ -26,6 +27,7 @@ export function makeHandlers(context: MethodContext): RpcHandlers {
       'bootstrap.take': async (params, peer) => cluster.take(context, params, peer),
       'server.refill': (params, peer) => cluster.refill(context, params, peer),
       'snapshot.read': (params, peer) => cluster.readSnapshot(context, params, peer),
+      'snapshot.restore': (params, peer) => snapshots.restore(context, params, peer),
       'cursor.acknowledge': (params, peer) => cursors.acknowledge(context, params, peer),
       'cursor.remove': (params, peer) => cursors.remove(context, params, peer),
       'cursor.list': (_params, peer) => cursors.list(context, peer),
@@ -43,6 +45,7 @@ export function makeHandlers(context: MethodContext): RpcHandlers {
       'gossip.dossier': (params, peer) => notices.receiveDossier(context, params, peer),
     },
     streams: {
+      'snapshot.save': (params, peer, signal) => snapshots.save(context, params, peer, signal),
       'events.read': (params, peer, signal) => events.read(context, params, peer, signal),
     },
   };

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { RealDisk } from '../../../agent/host/disk.ts';
+import { writeSnapshot } from '../../../proto/store/snapshot-file.ts';
 import { encodeState, viewState } from '../../../server/fsm/snapshot.ts';
 import { emptyState } from '../../../server/fsm/state.ts';
-import { writeSnapshot } from '../../../server/snapshot-file.ts';
 import { rollcall } from './stage.ts';
 
 let folder = '';

@@ -113,7 +113,8 @@ export class OneServer implements Rpc {
     return this.#answer(method, params) as never;
   };
 
-  stream: Rpc['stream'] = (_method, params, options) => this.#read(params, options?.signal) as never;
+  stream: Rpc['stream'] = (_method, params, options) =>
+    this.#read(params as RpcStreams['events.read']['params'], options?.signal) as never;
 
   notify(): void {}
 

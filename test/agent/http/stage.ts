@@ -157,6 +157,7 @@ export interface Stage {
 export interface Seen {
   readonly status: number;
   readonly text: string;
+  readonly bytes: Buffer;
   readonly type: string | null;
   header(name: string): string | null;
   json(): unknown;
@@ -234,10 +235,12 @@ export async function stage(
   const request: Stage['request'] = async (path, { json, ...init } = {}) => {
     const body = json === undefined ? {} : { method: 'PUT', body: JSON.stringify(json) };
     const answer = await fetch(url(path), { redirect: 'manual', ...body, ...init });
-    const text = await answer.text();
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    const text = bytes.toString();
     return {
       status: answer.status,
       text,
+      bytes,
       type: answer.headers.get('content-type'),
       header: (name) => answer.headers.get(name),
       json: () => JSON.parse(text),

@@ -20,11 +20,11 @@ test('a server that computes something else is found: by its state, and by what 
   checker.compareState('a', one.fsm);
   checker.compareState('b', other.fsm);
   const outcome = { index: 1, offset: 0, refused: null, revision: 0, repairs: 0 };
-  checker.applied('a', 7, { outcome, events: [], firstKept: null }, new Story().fsm);
+  checker.applied('a', 7, { outcome, events: [], firstKept: null, gap: null }, new Story().fsm);
   checker.applied(
     'b',
     7,
-    { outcome: { ...outcome, repairs: 1 }, events: [], firstKept: null },
+    { outcome: { ...outcome, repairs: 1 }, events: [], firstKept: null, gap: null },
     new Story().fsm,
   );
   expect(findings.list.map(({ text }) => text)).toEqual([

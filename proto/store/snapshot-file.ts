@@ -10,10 +10,10 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { assert } from '../proto/assert.ts';
-import { decode, encode } from '../proto/codec.ts';
-import type { Disk, DiskFile } from '../proto/ports.ts';
-import type { SnapshotMeta } from '../proto/raft.ts';
+import { assert } from '../assert.ts';
+import { decode, encode } from '../codec.ts';
+import type { Disk, DiskFile } from '../ports.ts';
+import type { SnapshotMeta } from '../raft.ts';
 
 export interface SnapshotHeader {
   readonly meta: SnapshotMeta;
@@ -44,61 +44,78 @@ export class SnapshotFault extends Error {
   override readonly name = 'SnapshotFault';
 }
 
-/** Writes a whole snapshot; durable when it resolves. Returns the bytes of the file. */
-export async function writeSnapshot(
-  file: DiskFile,
+/** The bytes of a whole snapshot, one after the other: the same ones whenever header and content are the same. */
+export async function* snapshotBytes(
   header: SnapshotHeader,
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<number> {
+): AsyncGenerator<Uint8Array, void, undefined> {
   const hash = createHash('sha256');
-  let position = 0;
-  let unsynced = 0;
   let checksum = 0;
-  const put = async (bytes: Uint8Array): Promise<void> => {
-    hash.update(bytes);
-    await file.write(position, bytes);
-    position += bytes.length;
-    unsynced += bytes.length;
-    if (unsynced < bytesBetweenSyncs) return;
-    await file.sync();
-    unsynced = 0;
-  };
-  const putFrame = async (body: Uint8Array): Promise<void> => {
+  const frameOf = (body: Uint8Array): Uint8Array => {
     assert(body.length > 0 && body.length <= frameBytesMax, 'a frame holds something, and not too much');
     const frame = Buffer.allocUnsafe(frameHeaderBytes + body.length);
     checksum = crc32(body, checksum);
     frame.writeUInt32LE(body.length, 0);
     frame.writeUInt32LE(checksum, 4);
     frame.set(body, frameHeaderBytes);
-    await put(frame);
+    return frame;
   };
-
+  const hashed = (bytes: Uint8Array): Uint8Array => {
+    hash.update(bytes);
+    return bytes;
+  };
   const preface = Buffer.alloc(prefaceBytes);
   preface.set(magic);
   preface.writeUInt16LE(snapshotFormat, magic.length);
-  await put(preface);
-  await putFrame(encode(header));
-  for await (const chunk of content) await putFrame(chunk);
-  await put(Buffer.alloc(4));
-  await file.write(position, hash.digest());
-  await file.sync();
-  return position + hashBytes;
+  yield hashed(preface);
+  yield hashed(frameOf(encode(header)));
+  for await (const piece of content) yield hashed(frameOf(piece));
+  yield hashed(Buffer.alloc(4));
+  yield hash.digest();
 }
+
+/** Writes a whole snapshot; durable when it resolves. Returns the bytes of the file. */
+export async function writeSnapshot(
+  file: DiskFile,
+  header: SnapshotHeader,
+  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<number> {
+  let position = 0;
+  let unsynced = 0;
+  for await (const bytes of snapshotBytes(header, content)) {
+    await file.write(position, bytes);
+    position += bytes.length;
+    unsynced += bytes.length;
+    if (unsynced < bytesBetweenSyncs) continue;
+    await file.sync();
+    unsynced = 0;
+  }
+  await file.sync();
+  return position;
+}
+
+/** Where the bytes of a snapshot come from: a file, or whatever brings them one after the other. */
+export type SnapshotSource = Pick<DiskFile, 'read' | 'size' | 'close'>;
 
 /** Reads a snapshot from its beginning and checks every byte on the way. One at a time, never more than a frame in memory. */
 export class SnapshotReader {
-  readonly #file: DiskFile;
+  readonly #file: SnapshotSource;
   readonly #hash: Hash = createHash('sha256');
   #position = 0;
   #checksum = 0;
 
-  private constructor(file: DiskFile) {
+  private constructor(file: SnapshotSource) {
     this.#file = file;
   }
 
   /** The caller closes the reader. Throws `SnapshotFault`, or what the disk reports. */
   static async open(disk: Disk, path: string): Promise<{ reader: SnapshotReader; header: SnapshotHeader }> {
-    const reader = new SnapshotReader(await disk.open(path));
+    return SnapshotReader.from(await disk.open(path));
+  }
+
+  /** As `open`; asks for the bytes in order. */
+  static async from(source: SnapshotSource): Promise<{ reader: SnapshotReader; header: SnapshotHeader }> {
+    const reader = new SnapshotReader(source);
     try {
       await reader.#readPreface();
       const header = await reader.next();

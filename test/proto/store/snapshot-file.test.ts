@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { type SnapshotHeader, SnapshotReader, writeSnapshot } from '../../server/snapshot-file.ts';
-import { SimDisk } from '../sim/disk.ts';
-import { SeededRandom } from '../sim/random.ts';
+import { type SnapshotHeader, SnapshotReader, writeSnapshot } from '../../../proto/store/snapshot-file.ts';
+import { SimDisk } from '../../sim/disk.ts';
+import { SeededRandom } from '../../sim/random.ts';
 
 const path = '/data/snapshot';
 const membership = { voters: ['a'], outgoing: null, learners: [], addresses: {} };
