@@ -1,9 +1,13 @@
 /**
  * When too few servers are left to agree on anything: one of them goes on alone, and the others are forgotten.
  *
- * The log gets one more entry, a membership of this server alone, and all of it moves to a new cluster id: an old server
- * that comes back can say nothing here any more. Entries of which nobody knows whether they were committed stay; what
- * only the lost servers had is lost. The log id of the events stays, since their numbers go on here.
+ * The log gets two more entries, and all of it moves to a new cluster id: an old server that comes back can say nothing
+ * here any more. What only the lost servers had is lost; entries of which nobody knows whether they were committed stay.
+ *
+ *     … committed │ skip │ uncertain … │ membership of this server alone
+ *
+ * Listeners may have seen events that only the lost servers had. Their numbers are never given again: events go on behind
+ * a gap, that is wider than any cluster writes while one of its servers is away, and the uncertain ones come behind it.
  *
  *     copy of raft/ ──▶ new raft/ beside it, durable ──▶ meta.json: new cluster, "recovering" ──▶ swap ──▶ done
  *
@@ -15,6 +19,8 @@ import type { Disk } from '../proto/ports.ts';
 import type { Entry, HardState, ServerId } from '../proto/raft.ts';
 import type { ClusterSeed } from '../proto/rpc.ts';
 import { firstMembership } from './consensus.ts';
+import { EventLog } from './event-log.ts';
+import { encodeCommand } from './fsm/commands.ts';
 import { Fsm } from './fsm/fsm.ts';
 import { encodeMembership } from './raft/membership.ts';
 import { RaftStorage } from './raft-storage.ts';
@@ -36,6 +42,19 @@ export interface Survey {
   readonly firstOffset: number;
   readonly lastOffset: number;
   readonly nodes: number;
+}
+
+const skipReason =
+  'the servers were recovered without a quorum: what came here last may be lost; read the catalog anew';
+/** Numbers that are left out: 10,000 events a second take three years to write so many. */
+const skippedOffsets = 1_000_000_000_000;
+
+/** Who belongs to the cluster when it goes on. */
+export interface Survivors {
+  /** Where the others will reach the survivor; '' as it was. */
+  readonly address: string;
+  /** Servers that are known to come: without a vote, until they hold the log. Node id → address. */
+  readonly learners: Readonly<Record<ServerId, string>>;
 }
 
 /** In `meta.json`: how far the exchange of the logs has come. */
@@ -75,9 +94,14 @@ export async function survey(folder: ServerFolder, disk: Disk): Promise<Survey> 
   }
 }
 
-/** Makes this server the only one of a cluster with a new id. The old log is kept beside the new one, see `beforeOf`. */
-export async function recover(folder: ServerFolder, disk: Disk, clusterId: string): Promise<void> {
-  if (!isRecovering(folder)) await prepare(folder, disk, clusterId);
+/** Makes this server the only voter of a cluster with a new id. The old log is kept beside the new one, see `beforeOf`. */
+export async function recover(
+  folder: ServerFolder,
+  disk: Disk,
+  clusterId: string,
+  survivors: Survivors = { address: '', learners: {} },
+): Promise<void> {
+  if (!isRecovering(folder)) await prepare(folder, disk, clusterId, survivors);
   await swap(folder, disk);
 }
 
@@ -91,23 +115,45 @@ export function beforeOf(folder: ServerFolder): string {
   return `${folder.part('raft')}.before-recovery`;
 }
 
-async function prepare(folder: ServerFolder, disk: Disk, clusterId: string): Promise<void> {
+async function prepare(
+  folder: ServerFolder,
+  disk: Disk,
+  clusterId: string,
+  { address, learners }: Survivors,
+): Promise<void> {
   const { seed, storage, snapshots } = await open(folder, disk);
   const { nodeId } = folder.meta;
   try {
-    const { fsm, entries } = await replay(seed, storage, snapshots);
+    const seenOffset = await lastOffsetOf(folder, disk, seed, snapshots);
+    const { fsm, entries, committed, offset, timeMs } = await replay(seed, storage, snapshots, seenOffset);
     const { hardState } = storage;
     const term = hardState.term + 1;
-    const address = fsm.state.servers.get(nodeId)?.address ?? '';
-    const alone = { voters: [nodeId], outgoing: null, learners: [], addresses: { [nodeId]: address } };
-    const data = encodeMembership(alone);
-    const last: Entry = { index: storage.lastIndex() + 1, term, kind: 'membership', data };
+    const membership = {
+      voters: [nodeId],
+      outgoing: null,
+      learners: Object.keys(learners).sort(),
+      addresses: { ...learners, [nodeId]: address || (fsm.state.servers.get(nodeId)?.address ?? '') },
+    };
+    const skip = encodeCommand({
+      timeMs,
+      once: null,
+      body: { kind: 'events.skip', v: 1, to: offset + skippedOffsets, reason: skipReason },
+    });
+    const certain = entries.filter(({ index }) => index <= committed);
+    const uncertain = entries.filter(({ index }) => index > committed);
+    const made: Entry[] = [
+      ...certain,
+      // Terms never fall along a log: the uncertain entries are this term's now.
+      { index: committed + 1, term, kind: 'command', data: skip },
+      ...uncertain.map((entry) => ({ ...entry, index: entry.index + 1, term })),
+      { index: storage.lastIndex() + 2, term, kind: 'membership', data: encodeMembership(membership) },
+    ];
     await removeAll(disk, asideOf(folder));
     await disk.makeFolder(asideOf(folder));
     const snapshot = snapshots.newest?.header.meta ?? null;
     const fresh = await RaftStorage.open(disk, asideOf(folder), { nodeId, clusterId }, { snapshot });
-    const next = { term, vote: nodeId, commit: hardState.commit };
-    await fresh.write([{ token: 1, cutFrom: null, entries: [...entries, last], hardState: next }]);
+    const next = { term, vote: nodeId, commit: committed };
+    await fresh.write([{ token: 1, cutFrom: null, entries: made, hardState: next }]);
     await fresh.close();
     await disk.syncFolder(asideOf(folder));
   } finally {
@@ -152,17 +198,52 @@ async function open(folder: ServerFolder, disk: Disk): Promise<Opened> {
   throw new ExpectedError('DISK_DAMAGED', text);
 }
 
-/** The state after the last entry that is here, and the entries behind the snapshot. */
+interface Replayed {
+  /** The state after the last entry that is here. */
+  readonly fsm: Fsm;
+  /** Those behind the snapshot. */
+  readonly entries: readonly Entry[];
+  /** Index of the last one that is known to be committed, with the last offset and the time after it. */
+  readonly committed: number;
+  readonly offset: number;
+  readonly timeMs: number;
+}
+
+/** `seenOffset`: last event on this disk, of which each is of a committed entry. */
 async function replay(
   seed: ClusterSeed,
   storage: RaftStorage,
   snapshots: Snapshots,
-): Promise<{ fsm: Fsm; entries: readonly Entry[] }> {
+  seenOffset = 0,
+): Promise<Replayed> {
   const fsm = new Fsm({ logId: seed.logId, membership: firstMembership(seed) });
   if (snapshots.newest !== null) fsm.replace(await loadState(snapshots, snapshots.newest));
   const entries = await entriesFrom(storage, fsm.state.index + 1);
-  for (const entry of entries) fsm.apply(entry);
-  return { fsm, entries };
+  const { state } = fsm;
+  const here = () => ({ committed: state.index, offset: state.events.last, timeMs: state.events.timeMs });
+  let certain = here();
+  for (const entry of entries) {
+    const isCertain = entry.index <= storage.hardState.commit || state.events.last < seenOffset;
+    fsm.apply(entry);
+    if (isCertain) certain = here();
+  }
+  return { fsm, entries, ...certain };
+}
+
+async function lastOffsetOf(
+  folder: ServerFolder,
+  disk: Disk,
+  seed: ClusterSeed,
+  snapshots: Snapshots,
+): Promise<number> {
+  const header = snapshots.newest?.header;
+  const place = { first: header?.firstOffset ?? 1, last: header?.lastOffset ?? 0, gaps: [] };
+  const events = await EventLog.open(disk, folder.part('events'), {
+    logId: header?.logId ?? seed.logId,
+    ...place,
+  });
+  await events.close();
+  return events.last;
 }
 
 async function entriesFrom(storage: RaftStorage, first: number): Promise<Entry[]> {

@@ -181,3 +181,44 @@ test('a cluster that lost two of three servers goes on with the third, and the o
   const peers = await survivor.get<Peers>('/v1/operator/raft/configuration');
   expect(peers!.Servers.map(({ Node }) => Node)).toEqual(['server-1']);
 });
+
+test('the survivor of a recovery was behind: what it lacked is told as a gap, and no number is given twice', async () => {
+  const servers = await fleet.startServers(3);
+  const leader = await until('a leader', () => leaderOf(servers, servers[0]!));
+  const [survivor, other] = servers.filter((server) => server !== leader) as [TestAgent, TestAgent];
+  const turn = async (status: string) => {
+    const body = { Node: 'ext', Address: '10.0.0.1', Check: { Name: 'up', Status: status } };
+    expect((await leader.fetch('PUT', '/v1/catalog/register', body)).status).toBe(200);
+  };
+  const events = (server: TestAgent, query = 'after=0') =>
+    server.get<Array<{ Offset: number; Kind: string; To: string }>>(`/v1/events?${query}&limit=1000&wait=0s`);
+  await turn('critical');
+  await until('all have it', async () => (await events(survivor))?.some(({ To }) => To === 'critical'));
+  survivor.process.signal('SIGSTOP');
+  for (const status of ['passing', 'warning', 'critical', 'passing']) await turn(status);
+  const lost = (await until('the others have more', () => events(other))).at(-1)!.Offset;
+  await Promise.all([leader, other].map((server) => server.process.kill()));
+  await survivor.process.kill();
+
+  const done = await run('operator', 'recover', '--data-dir', survivor.folder, '--yes');
+  expect([done.exitCode, done.lines.join('\n')]).toEqual([0, expect.stringContaining('go on behind a gap')]);
+  survivor.restart();
+  const address = await until(
+    'it leads',
+    async () => (await survivor.get<string>('/v1/status/leader')) || undefined,
+  );
+  expect(address).toContain(`:${survivor.ports.server}`);
+  const trimmed = await until('a listener of the lost servers is told', async () => {
+    const answer = await survivor.fetch('GET', `/v1/events?after=${lost}&wait=0s`);
+    return answer.status === 410 ? answer : undefined;
+  });
+  expect(trimmed.body).toMatch(/first one kept is \d{13}/);
+  const kept = (await events(survivor))!.map(({ Offset }) => Offset);
+  expect(kept).toEqual(Array.from({ length: kept.length }, (_, i) => i + 1));
+  expect(kept.length).toBeLessThan(lost);
+  const body = { Node: 'ext', Address: '10.0.0.1', Check: { Name: 'up', Status: 'warning' } };
+  expect((await survivor.fetch('PUT', '/v1/catalog/register', body)).status).toBe(200);
+  const fresh = (await events(survivor, `after=${1_000_000_000_000 + kept.length}`))!;
+  expect(fresh.map(({ Kind }) => Kind)).toEqual(expect.arrayContaining(['server.removed', 'check.changed']));
+  expect(fresh.every(({ Offset }) => Offset > 1_000_000_000_000)).toBe(true);
+});

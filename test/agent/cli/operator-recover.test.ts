@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -38,4 +38,25 @@ test('a folder in use is refused, and one without a server has nothing to recove
     1,
     expect.stringContaining('there is no server of any cluster'),
   ]);
+});
+
+test('a list of peers names this server as the only voter, or it is refused with advice', async () => {
+  const held = await open();
+  const id = held.meta.nodeId;
+  await held.release();
+  const path = join(folder, 'peers.json');
+  const withPeers = async (peers: unknown) => {
+    writeFileSync(path, typeof peers === 'string' ? peers : JSON.stringify(peers));
+    const { code, error } = await recover('--dry-run', '--peers', path);
+    return [code, error];
+  };
+  const own = { id, address: '10.0.0.1:8300' };
+  const other = { id: 'other', address: '10.0.0.2:8300' };
+  expect(await withPeers('nonsense')).toEqual([2, expect.stringContaining('no list')]);
+  expect(await withPeers([other])).toEqual([2, expect.stringContaining('does not name the server')]);
+  expect(await withPeers([{ ...own, non_voter: true }])).toEqual([2, expect.stringContaining('as a voter')]);
+  expect(await withPeers([own, other])).toEqual([2, expect.stringContaining('"non_voter": true')]);
+  const sound = await withPeers([own, { ...other, non_voter: true }]);
+  expect(sound).toEqual([1, expect.stringContaining('there is no server of any cluster')]);
+  expect((await recover('--dry-run', '--peers', join(folder, 'none'))).code).toBe(2);
 });
