@@ -134,7 +134,8 @@ class Cursor {
         yield* this.#take(event);
         if (this.#signal.aborted) return;
       }
-      if (this.#at === before && before + 1 < source.first) await this.#wakenOr(retryMs);
+      // Nothing could be read, and no gap says why: whoever asked again at once would let nobody else run.
+      if (this.#at === before && before + 1 >= this.#ports.firstKept()) await this.#wakenOr(retryMs);
     }
   }
 

@@ -190,3 +190,28 @@ test('a gap at the end of the log is told at once', async () => {
   log.skip({ from: 4, to: 4, reason: 'restored' });
   expect(await reader.heard()).toEqual([{ Gap: { From: 4, To: 4, Reason: 'restored' } }]);
 });
+
+test('a log that names an event and cannot hand it out is asked now and then, not without end', async () => {
+  let asked = 0;
+  const source = {
+    logId: 'log-1',
+    first: 1,
+    last: 1,
+    gapAt: () => undefined,
+    readRecent: () => undefined,
+    read: async () => {
+      asked += 1;
+      if (asked > 100) throw new Error('asked without end');
+      return [];
+    },
+    onAppend: () => () => {},
+  };
+  const abort = new AbortController();
+  const ports = { source, clock, firstKept: () => 1, leaderLast: async () => null, async *elsewhere() {} };
+  const items = subscribe(ports, { after: 0, logId: '', matches: () => true }, abort.signal);
+  const next = items.next();
+  await clock.settleFor(5_000);
+  abort.abort();
+  expect(await next).toEqual({ done: true, value: undefined });
+  expect(asked).toBeGreaterThan(1);
+});

@@ -22,7 +22,8 @@ export interface ClientPorts {
   readonly history: History;
   readonly values: ValuesChecker;
   readonly findings: Findings;
-  readonly thinkMs: number;
+  /** Time between two operations of this client, on average. */
+  thinkMs(): number;
   readonly keys: number;
   /** Sites of the servers that can be asked now. */
   servers(): readonly string[];
@@ -31,7 +32,7 @@ export interface ClientPorts {
 
 /** The write has surely not happened; everything else leaves it open. */
 const definite: readonly ErrorCode[] = ['NO_LEADER', 'NOT_LEADER', 'BUSY', 'NO_SERVERS', 'TOO_LARGE'];
-const attemptsMax = 5;
+const attemptsMax = 3;
 
 type Answer = { readonly index: number; readonly offset: number };
 
@@ -57,9 +58,9 @@ export class SimClient {
   }
 
   async #live(): Promise<void> {
-    const { random, thinkMs } = this.#ports;
+    const { random } = this.#ports;
     for (;;) {
-      await this.#pause(random.between(0, 2 * thinkMs));
+      await this.#pause(random.between(0, 2 * this.#ports.thinkMs()));
       if (this.#stopped) return;
       if (random.chance(0.6)) await this.#write();
       else await this.#read();
@@ -106,7 +107,7 @@ export class SimClient {
       const answer = await this.#anyServer().call(
         'catalog.write',
         { body: registration(key, value), once },
-        { timeoutMs: this.#ports.random.between(500, 8_000) },
+        { timeoutMs: this.#ports.random.between(300, 5_000) },
       );
       if (write.answer === null) {
         write.answer = answer;
@@ -145,7 +146,7 @@ export class SimClient {
       const { rows, offset } = await this.#anyServer().call(
         'catalog.query',
         { query: { of: 'nodeChecks', node }, mode, maxStaleMs: random.chance(0.5) ? null : 1_000 },
-        { timeoutMs: random.between(500, 8_000) },
+        { timeoutMs: random.between(300, 5_000) },
       );
       const value = rows.checks.find(({ id }) => id === valueCheck)?.status ?? null;
       if (ticket !== null) history.answered(ticket, value);

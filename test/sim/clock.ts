@@ -61,8 +61,17 @@ export class VirtualClock implements Clock {
   async settleFor(durationMs: number): Promise<void> {
     const endMs = this.#nowMs + durationMs;
     await turn();
-    do await settle();
-    while (this.#runNext(endMs));
+    await new Promise<void>((resolve, reject) => {
+      const next = () => {
+        try {
+          if (this.#runNext(endMs)) whenSettled(next);
+          else resolve();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      whenSettled(next);
+    });
     this.#nowMs = Math.max(this.#nowMs, endMs);
   }
 
@@ -78,12 +87,14 @@ export class VirtualClock implements Clock {
   }
 }
 
+const done = Promise.resolve();
+
 /**
- * Resolves when no promise can go on without a timer: a tick that was asked for from a microtask comes after all
- * microtasks, and costs a fraction of a turn of the event loop.
+ * Runs when no promise can go on without a timer: a tick that is asked for by a microtask comes after all microtasks, and
+ * costs a fraction of a turn of the event loop.
  */
-function settle(): Promise<void> {
-  return new Promise((resolve) => queueMicrotask(() => process.nextTick(resolve)));
+function whenSettled(run: () => void): void {
+  void done.then(() => process.nextTick(run));
 }
 
 /** One turn of the event loop, so that a long simulation does not look like a hung process to whoever runs it. */

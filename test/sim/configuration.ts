@@ -15,7 +15,7 @@ export interface ServerRunOptions {
   readonly minutes: number;
   /** Default 3. */
   readonly agents?: number;
-  /** Changes of a check's status in a second, all agents together. Default 4. */
+  /** Changes of a check's status in a second, all agents together. Default 2. */
   readonly transitionsPerSecond?: number;
   /** Readers of the event log; they sit on the agents. Default 3. */
   readonly listeners?: number;
@@ -43,8 +43,8 @@ export interface Configuration {
   readonly actOneMs: number;
   readonly transitionEveryMs: number;
   readonly clients: number;
-  /** Time between two operations of one client, on average. */
-  readonly thinkMs: number;
+  /** Of all clients together; what was missed while nobody answered is made up for. */
+  readonly operationsPerSecond: number;
   readonly keys: number;
   readonly consensus: Partial<ConsensusLimits>;
   readonly autopilot: Partial<AutopilotLimits>;
@@ -76,9 +76,9 @@ export function drawConfiguration(options: ServerRunOptions): Configuration {
     agents,
     listeners: options.listeners ?? 3,
     actOneMs: options.minutes * 60_000,
-    transitionEveryMs: 1_000 / (options.transitionsPerSecond ?? 4),
-    clients: random.int(4, 8),
-    thinkMs: pick(150, 250, 400),
+    transitionEveryMs: 1_000 / (options.transitionsPerSecond ?? 2),
+    clients: random.int(6, 11),
+    operationsPerSecond: pick(5.5, 6.5, 8),
     keys: random.int(2, 6),
     consensus: {
       tickMs: pick(50, 100, 100, 100),
@@ -104,7 +104,7 @@ export function drawConfiguration(options: ServerRunOptions): Configuration {
     clockDrift: pick(0, 0, 0.0005, 0.02),
     weather: drawWeather(random, pick(0, 0, 0.3, 1)),
     looseMessages: random.chance(0.3),
-    compareStatesEvery: random.int(40, 120),
+    compareStatesEvery: random.int(100, 300),
     faults: drawFaults(random),
     faultEveryMs: pick(1_000, 2_000, 3_500),
     firstFaultMs: pick(0, 1_500, 5_000),

@@ -26,7 +26,7 @@ export class SimFile {
 
   /** Visible at once; returns the change, to be kept or forgotten. */
   write(position: number, bytes: Uint8Array): Change {
-    const change = { position, bytes: Uint8Array.from(bytes) };
+    const change = { position, bytes: new Uint8Array(bytes) };
     this.#seen.apply(change);
     this.#changes.push(change);
     return change;
@@ -151,7 +151,7 @@ class Content {
   }
 
   become(other: Content): void {
-    this.#bytes = Uint8Array.from(other.#bytes);
+    this.#bytes = new Uint8Array(other.#bytes);
     this.length = other.length;
   }
 }

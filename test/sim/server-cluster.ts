@@ -215,7 +215,7 @@ export class ServerCluster {
   }
 
   #addClient(name: string): void {
-    const { thinkMs, keys } = this.configuration;
+    const { keys } = this.configuration;
     const { history, values, findings } = this;
     this.clients.push(
       new SimClient({
@@ -225,12 +225,20 @@ export class ServerCluster {
         history,
         values,
         findings,
-        thinkMs,
+        thinkMs: () => this.#thinkMs(),
         keys,
         servers: () => this.servers.map(({ host }) => host.site),
         onBug: (error) => this.noteBug(name, error),
       }),
     );
+  }
+
+  /** In a hurry as long as there were fewer operations than there should have been by now. */
+  #thinkMs(): number {
+    const { clients, operationsPerSecond } = this.configuration;
+    const dueBy = (this.clock.nowMs() / 1_000) * operationsPerSecond;
+    const inTimeMs = (1_000 * clients) / operationsPerSecond;
+    return this.history.length < dueBy ? inTimeMs / 10 : inTimeMs;
   }
 
   /** As systemd does it: a process that ended by itself is started again. */

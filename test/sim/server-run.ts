@@ -39,6 +39,10 @@ export interface ServerVerdict {
   };
 }
 
+const minuteMs = 60_000;
+/** Less would prove little: the first act goes on until there was so much, up to `stretchMax` times as long. */
+const leastInAMinute = { operations: 300, faults: 10, classes: 3 } as const;
+const stretchMax = 3;
 /** Longest second act. */
 const peaceMsMax = 120_000;
 /** Between two looks at the cluster. */
@@ -88,12 +92,32 @@ class ServerRun {
     return this.#verdict();
   }
 
+  /** Enough happened to say that the servers stood it. */
+  get #isRich(): boolean {
+    const minutes = this.#configuration.actOneMs / minuteMs;
+    const { history } = this.#cluster;
+    const { count, struck } = this.#faults;
+    return (
+      history.length >= leastInAMinute.operations * minutes &&
+      count >= leastInAMinute.faults * minutes &&
+      struck.size >= leastInAMinute.classes
+    );
+  }
+
   /** Safety, under everything that was drawn. */
   async #actOne(): Promise<void> {
     const { clock, findings } = this.#cluster;
     this.#cluster.start();
     this.#faults.start();
-    while (clock.nowMs() < this.#configuration.actOneMs && findings.none) await clock.settleFor(lookMs);
+    const { actOneMs } = this.#configuration;
+    const isOver = () => clock.nowMs() >= (this.#isRich ? actOneMs : actOneMs * stretchMax);
+    while (!isOver() && findings.none) await clock.settleFor(lookMs);
+    findings.check(
+      this.#isRich || actOneMs < minuteMs,
+      'a life worth living',
+      () =>
+        `${this.#cluster.history.length} operations, ${this.#faults.count} faults of ${this.#faults.struck.size} classes`,
+    );
   }
 
   /** Liveness, once nothing stands in the way any more. */

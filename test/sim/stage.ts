@@ -19,7 +19,7 @@ const quiet: Configuration = {
   actOneMs: 0,
   transitionEveryMs: 1_000,
   clients: 0,
-  thinkMs: 100,
+  operationsPerSecond: 10,
   keys: 1,
   consensus: { tickMs: 100 },
   autopilot: { deadMs: 3_600_000 },

@@ -43,7 +43,8 @@ export class LogMirror {
     while (common >= first && log.term(common) !== this.#links.get(common)?.term) common--;
     if (common < first) common = first - 1;
     for (let index = common + 1; index <= this.#last; index++) this.#links.delete(index);
-    let link = this.#links.get(common) ?? committed(common);
+    // What was compacted away is committed; what is remembered of it may be a tail that was cut meanwhile.
+    let link = common < first ? (committed(common) ?? this.#links.get(common)) : this.#links.get(common);
     if (link === undefined) return null;
     this.#links.set(common, link);
     this.#last = common;
