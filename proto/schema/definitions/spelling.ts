@@ -16,6 +16,9 @@ const aliases: Readonly<Record<string, string>> = {
   checkid: 'id',
 };
 
+/** Keys with a choice of words in which clients that always send them leave the choice open. */
+const openWhenEmpty = new Set(['status']);
+
 /** Words that Go writes in capitals. */
 const initialisms = new Set(['id', 'http', 'tcp', 'udp', 'grpc', 'tls', 'ttl', 'os', 'dns', 'icmp']);
 
@@ -73,7 +76,7 @@ export function respell(schema: z.ZodType, value: unknown, unitsNeeded = false):
         problems.push(
           problem([...given, key], `is given twice, here and as "${spellings.get(place([...path, name]))}"`),
         );
-      } else if (item !== null) {
+      } else if (item !== null && !(item === '' && openWhenEmpty.has(name))) {
         spellings.set(place([...path, name]), key);
         out.set(name, visit(shape[name], item, [...path, name], [...given, key]));
       }

@@ -34,6 +34,7 @@ const meant: Readonly<Record<string, readonly string[]>> = {
   service: ['service:cache-1:1: tcp', 'service:cache-1:2: ttl'],
   services: ['service:kv-a: script', 'service:kv-b: script'],
   spelling: ['scale-up: http'],
+  tcp: ['gate: tcp', 'gate-tls: tcp'],
   ttl: ['night-job: ttl'],
   udp: ['clock: udp'],
 };

@@ -78,3 +78,44 @@ test("maintenance is critical to Consul's clients, and a status of its own to ou
     _node_maintenance: { Status: 'critical', RollcallStatus: 'maintenance', Notes: 'kernel' },
   });
 });
+
+/** In Go's spelling, as clients in that language send them: every key that the kind has, durations as text. */
+const overTheApi: Readonly<Record<string, object>> = {
+  script: { Args: ['/bin/true', '-v'], Interval: '10s', Timeout: '5s', OutputMaxSize: 512 },
+  http: {
+    ...{ HTTP: 'https://localhost:7443/alive', Method: 'POST', Header: { 'X-Ask': ['one', 'two'] } },
+    ...{ Body: '{}', DisableRedirects: true, TLSServerName: 'stock', TLSSkipVerify: true },
+    ...{ Interval: '10s', Timeout: '500ms', SuccessBeforePassing: 2, FailuresBeforeWarning: 1 },
+    ...{ FailuresBeforeCritical: 3, Notes: 'asks', Status: 'passing', DeregisterCriticalServiceAfter: '90m' },
+  },
+  tcp: { TCP: 'localhost:4023', TCPUseTLS: true, TLSServerName: '', TLSSkipVerify: false, Interval: '1h30m' },
+  udp: { UDP: 'localhost:1123', Interval: '10s', Timeout: '1s' },
+  grpc: { GRPC: '127.0.0.1:9005/ledger.Write', GRPCUseTLS: true, TLSSkipVerify: true, Interval: '10s' },
+  h2ping: { H2PING: 'localhost:9443', H2PingUseTLS: false, Interval: '10s' },
+  os_service: { OSService: 'cups.service', Interval: '30s' },
+  docker: { DockerContainerID: '0f1e2d', Shell: '/bin/sh', Args: ['/opt/length'], Interval: '20s' },
+  ttl: { TTL: '26h', Status: 'warning' },
+  alias: { AliasNode: 'client1', AliasService: 'web' },
+};
+
+test.each(Object.entries(overTheApi))("a check of kind %s in Go's spelling", async (kind, keys) => {
+  const on = await stage({ scriptsAllowed: () => true });
+  const web = { Name: 'web', Checks: [{ CheckID: 'of-web', ...keys }] };
+  for (const [path, json] of [
+    ['/v1/agent/check/register', { ID: 'alone', Name: 'Alone', ...keys }],
+    ['/v1/agent/service/register', web],
+  ] as const) {
+    const { status, text } = await on.request(path, { json });
+    expect([status, text]).toEqual([200, '']);
+  }
+  expect((await on.request('/v1/agent/checks')).json()).toMatchObject({ alone: { Type: kind } });
+});
+
+test('what a client sends to say that it leaves a key open is no error', async () => {
+  const on = await stage();
+  const open = { ID: '', Notes: '', Args: null, HTTP: '', Header: null, ServiceID: '', Status: '' };
+  const json = { ...open, Name: 'door', TCP: 'localhost:22', Interval: '10s', Namespace: '' };
+  const { status, text } = await on.request('/v1/agent/check/register', { json });
+  expect([status, text]).toEqual([200, '']);
+  expect(on.local.checks()).toMatchObject([{ id: 'door', type: 'tcp' }]);
+});
