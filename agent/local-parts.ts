@@ -72,7 +72,7 @@ export class LocalParts {
           outputBytesMax: config.checkOutputBytesMax,
           discardOutput: config.discardCheckOutput,
         });
-        runner.restore(statesForRows(this.#states.read() ?? [], found));
+        runner.restore(statesForRows(this.#states.read() ?? [], found, clock.wallMs()));
         return runner;
       },
     });

@@ -63,16 +63,31 @@ export class RowsReplay {
 }
 
 /**
- * The states of checks as they go with the rows: one whose status is another one by now begins its counts anew, or its
- * next result might change nothing and the row would stay as it is.
+ * The states of checks as they go with the rows: one whose status is another one by now begins its counts anew, and one
+ * that was never written begins where its row stands. Or its next result might change nothing and the row stay as it is.
  */
-export function statesForRows(states: readonly SavedCheck[], rows: SavedRows): SavedCheck[] {
-  const checks = new Map(rows.checks.map((check) => [check.id, check]));
-  return states.map((state) => {
-    const row = checks.get(state.id);
-    if (row === undefined || row.status === state.status) return state;
+export function statesForRows(
+  states: readonly SavedCheck[],
+  rows: SavedRows,
+  wallMs: number,
+): readonly SavedCheck[] {
+  const known = new Map(states.map((state) => [state.id, state]));
+  return rows.checks.map((row) => {
+    const state = known.get(row.id) ?? { ...unwritten, id: row.id, changedWallMs: wallMs };
+    if (row.status === state.status) return state;
     const { output } = row;
     const status = row.status as CheckStatus;
     return { ...state, status, output, changeOutput: output, result: null, successes: 0, failures: 0 };
   });
 }
+
+const unwritten: Omit<SavedCheck, 'id' | 'changedWallMs'> = {
+  fingerprint: '',
+  status: 'pending',
+  result: null,
+  successes: 0,
+  failures: 0,
+  output: '',
+  changeOutput: '',
+  resultWallMs: null,
+};

@@ -55,9 +55,16 @@ test('a state that is older than its row takes its status over and counts anew',
     ...{ id: 'a', fingerprint: 'f', status: 'passing', result: 'critical', successes: 0, failures: 1 },
     ...{ output: 'x', changeOutput: 'y', changedWallMs: 5, resultWallMs: 6 },
   };
-  const rows = { services: [], checks: [{ ...check('a', 'critical'), output: 'down' }] };
-  expect(statesForRows([state, { ...state, id: 'b' }], rows)).toEqual([
+  const rows = { services: [], checks: [{ ...check('a', 'critical'), output: 'down' }, check('b')] };
+  expect(statesForRows([state, { ...state, id: 'b' }], rows, 7)).toEqual([
     { ...state, status: 'critical', output: 'down', changeOutput: 'down', result: null, failures: 0 },
     { ...state, id: 'b' },
+  ]);
+});
+
+test('a state that was never written begins where its row stands', () => {
+  const rows = { services: [], checks: [{ ...check('a', 'critical'), output: 'down' }] };
+  expect(statesForRows([], rows, 7)).toMatchObject([
+    { id: 'a', fingerprint: '', status: 'critical', output: 'down', changedWallMs: 7, resultWallMs: null },
   ]);
 });
