@@ -12,8 +12,12 @@ import type { AgentIdentity, JournalRecord } from './schema/journal.ts';
 /** How fresh a read must be: leader with a lease, leader confirmed by a quorum round, or any server. */
 export type ReadMode = 'default' | 'consistent' | 'stale';
 
-/** What can be asked of the catalog. `name` of a service is its name, never its id. */
+/**
+ * What can be asked of the catalog. `name` of a service is its name, never its id. `all` are the three tables as they are,
+ * with the nodes that left, which other questions pass over.
+ */
 export type CatalogQuery =
+  | { readonly of: 'all' }
   | { readonly of: 'nodes' }
   | { readonly of: 'node'; readonly node: string }
   | { readonly of: 'services' }

@@ -3,16 +3,16 @@
  * to go on from, with an empty list as well, so a filtered listener advances too.
  */
 import { parseDuration } from '../../proto/duration.ts';
-import { ExpectedError } from '../../proto/errors.ts';
+import { ExpectedError, isExpected } from '../../proto/errors.ts';
 import { compileEventFilter, everyEvent, type ServiceLookup } from '../../proto/event-filter.ts';
-import type { EventFilter } from '../../proto/rpc.ts';
+import type { EventFilter, ServerStatus } from '../../proto/rpc.ts';
 import type { HealthEvent } from '../../proto/schema/event.ts';
 import { type FeedRequest, followEvents, positionOf } from '../event-feed.ts';
-import { type Answer, json } from './answers.ts';
+import { type Answer, json, text } from './answers.ts';
 import { type Call, waitMsMax } from './call.ts';
 import type { HttpContext } from './context.ts';
 import { eventRequest, refuseForeignLog } from './event-request.ts';
-import { startOf } from './event-stream.ts';
+import { startOf, verdictMs } from './event-stream.ts';
 
 export const pageEventsMax = 1_000;
 /** What comes this soon after the first event of a wait belongs to the same page. */
@@ -39,20 +39,53 @@ export async function pollEvents(call: Call, context: HttpContext): Promise<Answ
   const limit = pageLimit(call);
   const waitMs = pageWaitMs(call);
   const status = await context.rpc.call('status', {});
-  refuseForeignLog(request, status.logId, status.firstOffset);
-  const after = request.after ?? (await startOf(request, status.lastOffset, context));
+  const headers = (offset: number) => ({
+    'X-Rollcall-Offset': String(offset),
+    'X-Rollcall-Log': status.logId,
+  });
+  try {
+    refuseForeignLog(request, status.logId, status.firstOffset);
+    const { events, position } = await pageOf(request, { limit, waitMs, status }, call.signal, context);
+    return json(events, headers(position));
+  } catch (error) {
+    if (!isExpected(error) || error.status >= 500) throw error;
+    return text(error.status, error.message, headers(goOnAfter(error) ?? status.lastOffset));
+  }
+}
+
+/** What is gone is named by the first offset that is kept. */
+function goOnAfter({ data }: ExpectedError): number | undefined {
+  const first = (data as { first?: unknown } | null)?.first;
+  return typeof first === 'number' ? first - 1 : undefined;
+}
+
+interface PageBounds {
+  readonly limit: number;
+  readonly waitMs: number;
+  readonly status: ServerStatus;
+}
+
+async function pageOf(
+  request: FeedRequest,
+  { limit, waitMs, status }: PageBounds,
+  signal: AbortSignal,
+  context: HttpContext,
+) {
+  const { logId, lastOffset } = status;
+  const after = request.after ?? (await startOf(request, lastOffset, context));
   // A share passes over what is not its own in silence, so nobody can wait for it to reach the end of the log.
   const isShare = request.cursor !== undefined && request.cursor.share !== '';
-  const { events, position } = await readPage(context, call.signal, {
+  // Ahead of this server: whether it lies in the future is for the leader to say.
+  const leastWaitMs = isShare ? shareWaitMs : after > lastOffset ? verdictMs : 0;
+  return readPage(context, signal, {
     after,
     cursor: request.cursor,
-    logId: status.logId,
-    target: isShare ? after : status.lastOffset,
+    logId,
+    target: isShare ? after : lastOffset,
     limit,
-    waitMs: isShare ? Math.max(shareWaitMs, waitMs) : waitMs,
+    waitMs: Math.max(leastWaitMs, waitMs),
     matches: compileEventFilter(request.filter, await serviceLookup(request.filter, context)),
   });
-  return json(events, { 'X-Rollcall-Offset': String(position), 'X-Rollcall-Log': status.logId });
 }
 
 /** Reads all events and chooses here, so that the position is exact however few of them match. */

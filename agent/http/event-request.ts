@@ -65,5 +65,6 @@ export function refuseForeignLog(request: FeedRequest, logId: string, firstOffse
   throw new ExpectedError(
     'OFFSET_TRIMMED',
     `this is log ${logId}, not ${request.logId}: its first offset kept is ${firstOffset}`,
+    { data: { first: firstOffset } },
   );
 }

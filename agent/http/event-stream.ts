@@ -12,7 +12,7 @@ import { eventRequest, refuseForeignLog } from './event-request.ts';
 import { TextSink } from './event-sinks.ts';
 
 /** How long the answer waits for the servers' word on an offset that this agent has not seen yet. */
-const verdictMs = 1_000;
+export const verdictMs = 1_000;
 /** Before a browser dials again. */
 const reconnectMs = 1_000;
 

@@ -15,6 +15,15 @@ export interface QueryAnswer {
 export function queryCatalog(catalog: Catalog, query: CatalogQuery): QueryAnswer {
   const { indexes } = catalog;
   switch (query.of) {
+    case 'all': {
+      const { nodes, services, checks } = indexes.table;
+      const rows = {
+        nodes: catalog.nodes(),
+        services: flat(catalog, (name) => catalog.servicesOf(name)),
+        checks: flat(catalog, (name) => catalog.checksOf(name)),
+      };
+      return answer(rows, Math.max(nodes, services, checks));
+    }
     case 'nodes':
       return answer({ nodes: shownNodes(catalog) }, indexes.table.nodes);
     case 'node': {

@@ -21,7 +21,7 @@ const writable: ReadonlySet<string> = new Set([
 
 const queryParams = z.object({
   query: z.union([
-    z.object({ of: z.enum(['nodes', 'services', 'checks']) }),
+    z.object({ of: z.enum(['all', 'nodes', 'services', 'checks']) }),
     z.object({ of: z.enum(['node', 'nodeChecks']), node: z.string() }),
     z.object({ of: z.enum(['service', 'serviceChecks']), name: z.string() }),
     z.object({ of: z.literal('checksInState'), state: z.string() }),

@@ -146,14 +146,21 @@ async function* readAtLeader(
   yield* context.rpc(leader).stream('events.read', params, { signal });
 }
 
-/** Null while nobody leads, or nobody can be asked. */
-async function leaderLast(context: MethodContext, { replica, events }: Consensus): Promise<number | null> {
+/**
+ * Null while nobody leads, or nobody can be asked. A leader has to make sure that it is one: who was restarted, and is
+ * still taken for the leader, knows less than a reader may have heard from it.
+ */
+async function leaderLast(context: MethodContext, { replica, fsm }: Consensus): Promise<number | null> {
   const { leader } = replica.standing;
   if (leader === null) return null;
   try {
-    if (leader !== context.id) return (await context.rpc(leader).call('status', {})).lastOffset;
-    await replica.readBarrier('default');
-    return events.last;
+    if (leader !== context.id) {
+      const query = { of: 'node', node: '' } as const;
+      const params = { query, mode: 'consistent', maxStaleMs: null } as const;
+      return (await context.rpc(leader).call('catalog.query', params)).offset;
+    }
+    await replica.readBarrier('consistent');
+    return fsm.state.events.last;
   } catch (error) {
     if (isExpected(error)) return null;
     throw error;

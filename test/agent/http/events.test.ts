@@ -239,7 +239,21 @@ test('a poll beyond retention is a 410 that names the first offset kept', async 
     410,
     'the log no longer holds offset 3: the first one kept is 6',
   ]);
+  expect([seen.header('x-rollcall-offset'), seen.header('x-rollcall-log')]).toEqual(['5', 'log-1']);
   expect(offsets((await on.request('/v1/events?after=0')).json() as StreamRecord[])[0]).toBe(6);
+});
+
+test('a poll ahead of its server waits for the word of the leader, however short its wait', async () => {
+  const on = await stage();
+  on.server.flap('ext', 'critical');
+  const { stream } = on.server;
+  on.server.stream = ((method, params, options) =>
+    (async function* () {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      yield* stream(method, params, options);
+    })()) as typeof stream;
+  const seen = await on.request('/v1/events?after=99');
+  expect([seen.status, seen.header('x-rollcall-offset')]).toEqual([400, '2']);
 });
 
 test('a snapshot is the state at an offset to go on from', async () => {

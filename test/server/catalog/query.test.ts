@@ -49,6 +49,18 @@ test('rows come sorted by node and id, whatever the order in which they were wri
   ]);
 });
 
+test('all tables at once, with the nodes that left', () => {
+  const story = twoHosts();
+  story.commit({ kind: 'node.left', v: 1, node: 'web-2', life: 1, cause: 'leave' });
+  const { nodes, services, checks } = ask(story, { of: 'all' });
+  expect([nodes, services]).toEqual([
+    ['web-1', 'web-2'],
+    ['web-1/blog', 'web-1/shop'],
+  ]);
+  expect(checks).toHaveLength(4);
+  expect(ask(story, { of: 'nodes' }).nodes).toEqual(['web-1']);
+});
+
 test('a service comes with its nodes and the checks of both, not those of other services', () => {
   expect(ask(twoHosts(), { of: 'service', name: 'shop' })).toMatchObject({
     nodes: ['web-1', 'web-2'],

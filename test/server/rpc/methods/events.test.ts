@@ -64,6 +64,27 @@ test('a listener hears the same at every server, and a wrong question is refused
   expect(codes).toEqual(['OFFSET_FUTURE', 'BAD_REQUEST', 'BAD_REQUEST', 'OFFSET_TRIMMED', 'BAD_REQUEST']);
 });
 
+test('what a leader says without asking the others is not the end of the log', async () => {
+  const cluster = new TestCluster('restarted leader');
+  const leader = await cluster.grow(3);
+  await cluster.settle(1_000);
+  const [behind, other] = cluster.servers.filter((server) => server !== leader) as [TestServer, TestServer];
+  cluster.network.partition([[behind.name], [leader.name, other.name]]);
+  await write(cluster, other, 3);
+  const { last } = leader.consensus.events;
+  expect(behind.consensus.events.last).toBeLessThan(last);
+  expect(behind.raft!.leader).toBe(leader.id);
+  // As one does that was just restarted, while others still take it for the leader.
+  const { calls } = leader.handlers!;
+  const { status } = calls;
+  calls.status = async (params, peer) => ({ ...(await status(params, peer)), lastOffset: 1 });
+  cluster.network.heal();
+  const listener = new Listener(behind, { after: last });
+  await write(cluster, other, 1);
+  await cluster.settle(2_000);
+  expect([listener.failure, listener.heard]).toEqual([null, [last + 1]]);
+});
+
 test('a named reader goes on behind what it confirmed, at any server and under any leader', async () => {
   const cluster = new TestCluster('named');
   const leader = await cluster.grow(3);
