@@ -41,6 +41,7 @@ const roomOf: Readonly<Record<string, RegExp>> = {
   commander: /^agent\/cli\//,
   fastify: /^agent\/http\//,
   ws: /^agent\/http\//,
+  'prom-client': /^agent\/http\//,
 };
 
 const cores = /^(agent\/gossip|server\/raft)\//;

@@ -13,6 +13,7 @@ import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
 import { keyringRoutes } from './keyring.ts';
 import { localEventRoutes } from './local-events.ts';
+import { metricRoutes } from './metrics.ts';
 import { operatorRoutes } from './operator.ts';
 import { queryRoutes } from './query-members.ts';
 import { CatalogReader } from './reads.ts';
@@ -44,5 +45,6 @@ export function allRoutes(context: HttpContext, hub: EventHub): Route[] {
     ...userEventRoutes(context, reader),
     ...queryRoutes(context),
     ...keyringRoutes(context),
+    ...metricRoutes(context),
   ];
 }
