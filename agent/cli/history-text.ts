@@ -51,7 +51,7 @@ export function formatHistory(history: History, spansShown: number): string {
   const rows = newest.map((span) => [
     span.From,
     word(span.Status),
-    formatDuration(Math.round(span.Seconds) * 1000),
+    formatDuration(span.Seconds < 10 ? Math.round(span.Seconds * 1_000) : Math.round(span.Seconds) * 1_000),
     span.Offset === 0 ? '' : String(span.Offset),
     firstLine(span.Output),
   ]);
