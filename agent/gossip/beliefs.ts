@@ -24,8 +24,8 @@ import { Suspicion } from './suspicion.ts';
 export interface Verdict {
   readonly suspicion: Suspicion;
   readonly reason: 'silence' | 'refused';
-  /** The last look, which settled it. */
-  readonly evidence: ProbeEvidence;
+  /** The last look, which settled it; null where there is none. */
+  readonly evidence: ProbeEvidence | null;
 }
 
 /** What the layer above hears of. */

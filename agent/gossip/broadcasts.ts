@@ -126,7 +126,10 @@ export class BroadcastQueue {
   }
 }
 
-/** All that one core has to tell, in the order in which it may fill a packet. */
+/**
+ * All that one core has to tell. What fits into one packet goes into it; when there is more, packets take turns to begin with
+ * news about members and with Serf's, or the death of many would keep an event waiting until all of it has been told.
+ */
 export class Broadcasts {
   /** memberlist's news about members. */
   readonly news: BroadcastQueue;
@@ -134,6 +137,8 @@ export class Broadcasts {
   readonly intents: BroadcastQueue;
   readonly queries: BroadcastQueue;
   readonly events: BroadcastQueue;
+  readonly #orders: readonly (readonly BroadcastQueue[])[];
+  #packets = 0;
 
   constructor(options: {
     multiplier: number;
@@ -149,6 +154,11 @@ export class Broadcasts {
     this.intents = new BroadcastQueue(serf);
     this.queries = new BroadcastQueue(serf);
     this.events = new BroadcastQueue(serf);
+    const serfs = [this.intents, this.queries, this.events];
+    this.#orders = [
+      [this.news, ...serfs],
+      [...serfs, this.news],
+    ];
   }
 
   get size(): number {
@@ -159,7 +169,8 @@ export class Broadcasts {
   take(room: number, parts: number): Uint8Array[] {
     const messages: Uint8Array[] = [];
     let left = room;
-    for (const queue of [this.news, this.intents, this.queries, this.events]) {
+    this.#packets += 1;
+    for (const queue of this.#orders[this.#packets % this.#orders.length]!) {
       if (queue.size > 0) left -= queue.take(left, partsMax - parts - messages.length, messages);
     }
     return messages;

@@ -37,8 +37,15 @@ export interface GossipConfig {
   readonly packetBytesMax: number;
   /** Members that we are ready to remember; beyond, new names are refused and counted. */
   readonly membersMax: number;
-  /** An own stop of this length or more does not count as time in which others were silent. */
+  /**
+   * An own stop of this length or more does not count as time in which others were silent. Infinity: lateness means
+   * nothing, which is only good for comparisons.
+   */
   readonly stallMs: number;
+  /** A suspect that is probed hears of the suspicion with the ping (Lifeguard's buddy system). */
+  readonly tellSuspects: boolean;
+  /** A suspect is looked for once more before the verdict. */
+  readonly lastLook: boolean;
 
   /** Wait until a goodbye has been told, and for Serf's broadcasts in general. */
   readonly broadcastTimeoutMs: number;
@@ -83,6 +90,8 @@ const lan: GossipConfig = {
   packetBytesMax: 1_400,
   membersMax: 65_536,
   stallMs: 50,
+  tellSuspects: true,
+  lastLook: true,
 
   broadcastTimeoutMs: 5_000,
   leavePropagateMs: 1_000,

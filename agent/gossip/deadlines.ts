@@ -125,7 +125,7 @@ export class Deadlines {
     const head = this.#heap.first;
     if (head === undefined) return;
     const lateMs = this.nowMs() - head.dueMs;
-    if (lateMs >= punctualMs && !this.#yielded) {
+    if (lateMs >= punctualMs && !this.#yielded && this.#stallMs !== Number.POSITIVE_INFINITY) {
       // A little late: what lies in the sockets may be the very answer that this deadline waits for.
       this.#yielded = true;
       this.#armedForMs = Number.NaN;

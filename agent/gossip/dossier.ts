@@ -51,7 +51,7 @@ export function dossierOf(parts: Parts, { suspicion, reason, evidence }: Verdict
     })),
     // What first made us suspicious, when we saw it ourselves, and the last look.
     firstProbe: suspicion.evidence === null ? null : story(suspicion.evidence),
-    lastProbe: story(evidence),
+    lastProbe: evidence === null ? null : story(evidence),
     // How the judge itself was: 0 is healthy; the longest stop of its own event loop within the last minute.
     localHealth: awareness.score,
     loopLagMs: Math.round(awareness.loopLagMs(nowMs)),

@@ -111,9 +111,9 @@ export class Probe implements AckListener {
   }
 
   #askDirectly(): void {
-    const { members, outbox, self } = this.#parts;
+    const { config, members, outbox, self } = this.#parts;
     const { number, endpoint, name } = this.#target;
-    if (members.belief(number) !== 'suspect') {
+    if (members.belief(number) !== 'suspect' || !config.tellSuspects) {
       outbox.post(endpoint, this.#ping);
       return;
     }

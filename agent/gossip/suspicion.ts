@@ -100,8 +100,9 @@ export class Suspicion {
 
   #arm(): Deadline {
     const { config, deadlines, random } = this.#options;
-    const shiftMs =
+    const lookMs =
       this.#evidence === null ? (0.5 + random.unit()) * config.probeIntervalMs : -config.probeTimeoutMs;
+    const shiftMs = config.lastLook ? lookMs : 0;
     const leftMs = this.#timeoutMs() + this.#extendedByMs + shiftMs - this.#elapsedMs();
     return deadlines.after(Math.max(0, leftMs), () => this.#options.onTimeUp(this));
   }

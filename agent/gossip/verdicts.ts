@@ -31,6 +31,10 @@ export class Verdicts {
 
   /** The time of a suspicion is up, or will be when this look has ended. */
   onTimeUp(suspicion: Suspicion): void {
+    if (!this.#parts.config.lastLook) {
+      this.#beliefs.condemn(suspicion, { reason: 'silence', evidence: null });
+      return;
+    }
     this.#look(suspicion, (result) => {
       if (result.answered) {
         // It lives, and has heard from us that it is suspected: it will say so itself.

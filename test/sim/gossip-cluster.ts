@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly weather?: Weather;
   readonly config?: Partial<GossipConfig>;
   readonly keys?: readonly Uint8Array[];
+  /** Members say that they are of our own kind; otherwise they treat each other as stock agents. Default true. */
+  readonly kin?: boolean;
 }
 
 export interface Happening {
@@ -37,6 +39,7 @@ export class GossipCluster {
   readonly network: VirtualNetwork;
   readonly config: GossipConfig;
   readonly keys: readonly Uint8Array[];
+  readonly kin: boolean;
   /** All cores share what members say of themselves, so thousands of them fit into one process. */
   readonly records = new Records({ defaultPort: gossipPort, shared: true });
   readonly nodes: SimNode[] = [];
@@ -49,6 +52,7 @@ export class GossipCluster {
     this.network = new VirtualNetwork(this.clock, this.random.fork('network'), options.weather ?? calm);
     this.config = { ...gossipProfiles.lan, ...options.config };
     this.keys = options.keys ?? [];
+    this.kin = options.kin ?? true;
   }
 
   /** A host with an agent of that name; not started yet. */
@@ -152,13 +156,11 @@ export class SimNode {
       clock: process,
       random: random.fork(`${this.name}#${this.#starts}`),
       records,
-      send: (to, packet) => {
-        if (!process.stopped) network.send(endpoint, to, packet);
-      },
+      send: (to, packet) => process.emit(() => network.send(endpoint, to, packet)),
       streams: {
         exchange: (to, request, timeoutMs, reader) => {
           const whole = reader === null ? null : inProcess(process, reader);
-          network.exchange(endpoint, to, request, timeoutMs, whole);
+          process.emit(() => network.exchange(endpoint, to, request, timeoutMs, whole));
         },
       },
       onEvent: (event) => {
@@ -173,7 +175,7 @@ export class SimNode {
     this.#close = network.listen(endpoint, {
       receivePacket: (from, packet) => process.deliver(() => gossip.receivePacket(from, packet)),
       // The system accepts for a process that stands still, but nobody reads.
-      acceptStream: (from) => (process.running ? gossip.acceptStream(from) : deaf),
+      acceptStream: (from) => (process.listening ? gossip.acceptStream(from) : deaf),
     });
     gossip.start();
   }
@@ -200,6 +202,15 @@ export class SimNode {
     this.#process?.resume();
   }
 
+  /** It goes on, but handles no message and sends none until it is unmuted. */
+  mute(): void {
+    this.#process?.mute();
+  }
+
+  unmute(): void {
+    this.#process?.unmute();
+  }
+
   /** A graceful end. */
   leave(): void {
     this.gossip.leave(() => {
@@ -214,7 +225,8 @@ export class SimNode {
   }
 
   #allTags(): Record<string, string> {
-    return { role: 'node', id: this.id, [this.#cluster.config.kinTag]: '1', ...this.tags };
+    const { config, kin } = this.#cluster;
+    return { role: 'node', id: this.id, ...(kin && { [config.kinTag]: '1' }), ...this.tags };
   }
 
   stateOf(name: string): Member['state'] | undefined {
@@ -229,7 +241,7 @@ function inProcess(process: VirtualProcess, reader: StreamReader): StreamReader 
   let done = false;
   return {
     receive(bytes) {
-      if (process.running) {
+      if (process.listening) {
         const step = reader.receive(bytes);
         done = step.done;
         return step;

@@ -5,7 +5,6 @@
  * Sites are hosts by their address; a site that is up answers for closed ports ("connection refused"), a site
  * that is down is silence.
  */
-import { isIPv6 } from 'node:net';
 import type { StreamFailure, StreamReader } from '../../agent/gossip/streams.ts';
 import type { Clock, Endpoint } from '../../proto/ports.ts';
 import type { SeededRandom } from './random.ts';
@@ -213,5 +212,7 @@ export class VirtualNetwork {
 }
 
 function keyOf(endpoint: Endpoint): string {
-  return isIPv6(endpoint.host) ? `[${endpoint.host}]:${endpoint.port}` : `${endpoint.host}:${endpoint.port}`;
+  return endpoint.host.includes(':')
+    ? `[${endpoint.host}]:${endpoint.port}`
+    : `${endpoint.host}:${endpoint.port}`;
 }

@@ -56,3 +56,20 @@ test('a killed process does nothing ever again', () => {
   expect(log).toEqual([]);
   expect(process.stopped).toBe(true);
 });
+
+test('a muted one goes on, while its messages wait in both directions', () => {
+  const { world, process, log, note } = make();
+  process.after(10, note('timer'));
+  process.mute();
+  process.deliver(note('packet in'));
+  process.emit(note('packet out'));
+  expect([process.running, process.listening]).toEqual([true, false]);
+  world.runFor(50);
+  expect(log).toEqual(['timer at 10']);
+  process.unmute();
+  world.runFor(1);
+  expect(log).toEqual(['timer at 10', 'packet out at 50', 'packet in at 50']);
+  process.stop();
+  process.emit(note('packet of a dead one'));
+  expect(log).toHaveLength(3);
+});

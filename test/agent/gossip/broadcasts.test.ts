@@ -97,8 +97,8 @@ test('something new is announced, so that it can leave at once', () => {
   expect(news()).toBe(2);
 });
 
-test('news about members fills a packet before intents, queries and events do', () => {
-  const all = new Broadcasts({
+function all() {
+  const broadcasts = new Broadcasts({
     multiplier: 4,
     members: () => 9,
     serfMembers: () => 99,
@@ -106,17 +106,29 @@ test('news about members fills a packet before intents, queries and events do', 
     membersMax: 10,
     onNews: () => {},
   });
-  all.events.queue(bytes('event'));
-  all.queries.queue(bytes('query'));
-  all.intents.queue(bytes('intent'));
-  all.news.queue(bytes('suspect'));
   const texts = (room: number, parts = 0) =>
-    all.take(room, parts).map((part) => Buffer.from(part).toString());
-  expect(texts(100)).toEqual(['suspect', 'intent', 'query', 'event']);
-  expect(texts(9)).toEqual(['suspect']);
-  expect(texts(100, 126)).toEqual(['suspect']);
-  expect(all.size).toBe(4);
+    broadcasts.take(room, parts).map((part) => Buffer.from(part).toString());
+  return { broadcasts, texts };
+}
+
+test('whatever fits into one packet goes into it, and each kind is told by its own count', () => {
+  const { broadcasts, texts } = all();
+  broadcasts.events.queue(bytes('event'));
+  broadcasts.queries.queue(bytes('query'));
+  broadcasts.intents.queue(bytes('intent'));
+  broadcasts.news.queue(bytes('suspect'));
+  for (let told = 0; told < 4; told++) {
+    expect(texts(100).sort()).toEqual(['event', 'intent', 'query', 'suspect']);
+  }
   // News is told four times among nine members; what Serf tells is counted by its own, longer list.
-  texts(100);
+  expect(broadcasts.size).toBe(3);
   expect(texts(100)).toEqual(['intent', 'query', 'event']);
+});
+
+test('when there is more than fits, neither news about members nor an event waits for all of the other', () => {
+  const { broadcasts, texts } = all();
+  for (let n = 0; n < 5; n++) broadcasts.news.queue(bytes(`suspect-${n}`), `member-${n}`);
+  broadcasts.events.queue(bytes('event'));
+  expect([texts(12), texts(12)].flat().sort()).toEqual(['event', 'suspect-4']);
+  expect([texts(100, 126), texts(100, 126)].flat().sort()).toEqual(['event', 'suspect-3']);
 });

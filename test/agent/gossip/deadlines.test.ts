@@ -3,12 +3,12 @@ import { Deadlines } from '../../../agent/gossip/deadlines.ts';
 import { VirtualClock } from '../../sim/clock.ts';
 import { VirtualProcess } from '../../sim/process.ts';
 
-function make() {
+function make(stallMs = 50) {
   const world = new VirtualClock();
   const process = new VirtualProcess(world);
   const stalls: number[] = [];
   const log: string[] = [];
-  const deadlines = new Deadlines({ clock: process, stallMs: 50, onStall: (ms) => stalls.push(ms) });
+  const deadlines = new Deadlines({ clock: process, stallMs, onStall: (ms) => stalls.push(ms) });
   const note = (what: string) => () => log.push(`${what} at ${world.nowMs()}`);
   return { world, process, stalls, log, deadlines, note };
 }
@@ -117,4 +117,16 @@ test('a timer that is a little late lets the sockets be read before anybody is j
   process.resume();
   world.runFor(1);
   expect(log).toEqual(['after the packet']);
+});
+
+test('lateness that means nothing moves nothing', () => {
+  const { world, process, log, deadlines, stalls } = make(Number.POSITIVE_INFINITY);
+  deadlines.after(100, () => log.push(`due at ${deadlines.nowMs()}`));
+  process.pause();
+  process.deliver(() => log.push('packet'));
+  world.runFor(10_000);
+  process.resume();
+  world.runFor(1);
+  expect(log).toEqual(['due at 10000', 'packet']);
+  expect(stalls).toEqual([]);
 });

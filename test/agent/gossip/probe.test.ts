@@ -138,6 +138,11 @@ test('a suspect hears of the suspicion with the very ping', () => {
   expect(take('target')).toMatchObject([{ type: 'ping' }, suspectOf('target', 'me')]);
 });
 
+test('it can be left out', () => {
+  const { take } = probe({ suspect: true, config: { tellSuspects: false } });
+  expect(take('target')).toMatchObject([{ type: 'ping' }]);
+});
+
 test('an urgent probe asks over every path at once', () => {
   const { asked, clock, results, take } = probe({ effort: 'urgent' });
   expect(take('target')).toHaveLength(1);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { GossipConfig } from '../../../agent/gossip/config.ts';
 import type { ProbeEvidence } from '../../../agent/gossip/dossier.ts';
 import { Suspicion } from '../../../agent/gossip/suspicion.ts';
 import { stage } from './stage.ts';
@@ -13,8 +14,8 @@ const evidence: ProbeEvidence = {
 };
 
 /** Among ten members: 24 s alone, 11.38 s with one confirmation, 4 s with two. */
-function suspect(options: { seen: ProbeEvidence | null }) {
-  const { clock, parts } = stage();
+function suspect(options: { seen: ProbeEvidence | null; config?: Partial<GossipConfig> }) {
+  const { clock, parts } = stage({ config: options.config ?? {} });
   const ends: number[] = [];
   const suspicion = new Suspicion({
     number: 1,
@@ -94,4 +95,10 @@ test('a settled suspicion ends in nothing', () => {
   suspicion.cancel();
   clock.runFor(60_000);
   expect(ends).toEqual([]);
+});
+
+test('without a last look the time is not shifted', () => {
+  const { clock, ends } = suspect({ seen: evidence, config: { lastLook: false } });
+  clock.runFor(60_000);
+  expect(ends).toEqual([24_000]);
 });

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
+import type { GossipConfig } from '../../../agent/gossip/config.ts';
 import type { Dossier } from '../../../agent/gossip/membership.ts';
 import { GossipCluster } from '../../sim/gossip-cluster.ts';
 
-function cluster(count: number) {
-  const scene = new GossipCluster({ seed: 'verdicts' });
+function cluster(count: number, config: Partial<GossipConfig> = {}) {
+  const scene = new GossipCluster({ seed: 'verdicts', config });
   scene.grow(count);
   scene.runFor(5_000);
   return scene;
@@ -74,6 +75,15 @@ test('a suspect that answers the last look is not condemned, and gets to hear wh
       event.kind === 'change' && event.change.kind === 'failed' && memberRan && node === accuser.name,
   );
   expect(wrong).toEqual([]);
+});
+
+test('without a last look the verdict falls when the time is up', () => {
+  const scene = cluster(8, { lastLook: false });
+  const victim = scene.nodes[3]!;
+  scene.network.power(victim.endpoint.host, false);
+  scene.runFor(30_000);
+  const [dossier] = dossiersAbout(scene, victim.name);
+  expect(dossier).toMatchObject({ reason: 'silence', lastProbe: null });
 });
 
 test('two alone have no second witness, and wait the full time', () => {
