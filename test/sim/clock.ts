@@ -39,6 +39,11 @@ export class VirtualClock implements Clock {
     return wallStartMs + Math.floor(this.#nowMs);
   }
 
+  /** Timers that were set and are not due yet, cancelled ones too. */
+  get waiting(): number {
+    return this.#heap.size;
+  }
+
   after(delayMs: number, run: () => void): Timer {
     assert(delayMs >= 0, `a delay of ${delayMs} ms`);
     this.#order += 1;

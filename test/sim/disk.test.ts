@@ -183,3 +183,14 @@ describe('time', () => {
     expect(await run()).toBe(await run());
   });
 });
+
+test('it knows how many files its process has open', async () => {
+  const disk = new SimDisk({ random: new SeededRandom('open files') });
+  const a = await disk.open('/data/a', { create: true });
+  await disk.open('/data/b', { create: true });
+  expect(disk.openFiles).toBe(2);
+  await a.close();
+  expect(disk.openFiles).toBe(1);
+  disk.killProcess();
+  expect(disk.openFiles).toBe(0);
+});

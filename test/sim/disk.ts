@@ -55,6 +55,7 @@ export class SimDisk implements Disk {
   #durableNames = new Map<string, SimFile>();
   #nameChanges: NameChange[] = [];
   #operations = 0;
+  #openFiles = 0;
   #life = 0;
   #hanging: (() => void)[] | null = null;
 
@@ -70,9 +71,15 @@ export class SimDisk implements Disk {
     return this.#operations;
   }
 
+  /** Files that the process has open, as its descriptors. */
+  get openFiles(): number {
+    return this.#openFiles;
+  }
+
   /** The machine loses its power. Whoever still holds a file of this disk never hears from it again. */
   crash(kind: CrashKind): void {
     this.#life++;
+    this.#openFiles = 0;
     this.#hanging = null;
     const files = new Set([...this.#durableNames.values(), ...this.#names.values()]);
     for (const change of this.#survivors(kind)) change.apply(this.#durableNames);
@@ -84,6 +91,7 @@ export class SimDisk implements Disk {
   /** The process dies and the machine lives: what was written stays, synced or not. */
   killProcess(): void {
     this.#life++;
+    this.#openFiles = 0;
     this.#hanging = null;
   }
 
@@ -195,6 +203,7 @@ export class SimDisk implements Disk {
 
   #handle(file: SimFile, path: string, durable: boolean): DiskFile {
     const life = this.#life;
+    this.#openFiles++;
     const operation = (name: string, latency = this.#latency.plain): Promise<void> =>
       life === this.#life ? this.#operation(name, path, latency) : never();
     return {
@@ -244,7 +253,10 @@ export class SimDisk implements Disk {
         }
         file.keepAll(due);
       },
-      close: () => operation('close'),
+      close: async () => {
+        await operation('close');
+        this.#openFiles--;
+      },
     };
   }
 

@@ -281,6 +281,10 @@ class Watched implements WatchedServer {
     return this.#replica.standing.term;
   }
 
+  get commit(): number {
+    return this.#replica.status().commit;
+  }
+
   get membership(): Membership {
     return this.#replica.status().membership;
   }

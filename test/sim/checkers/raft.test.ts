@@ -9,6 +9,7 @@ class Puppet implements WatchedServer {
   readonly id: string;
   role = 'follower';
   term = 0;
+  commit = 0;
   membership: Membership = { voters: ['a', 'b', 'c'], outgoing: null, learners: [], addresses: {} };
   hardState: HardState = { term: 0, vote: null, commit: 0 };
   entries: Entry[] = [];
@@ -181,6 +182,21 @@ test('entries are applied out of order, or twice', () => {
 test('committed by a minority', () => {
   checker.applied(a.leads(1).store(entry(1, 1)), entry(1, 1));
   expect(rules()).toEqual(['commit by majority']);
+});
+
+test.each([
+  ['before one of its own term is there', 0, ['commit in the own term']],
+  ['with one of its own term that a majority holds', 1, []],
+  ['which it inherited as committed', 2, []],
+])('an entry of an older term is committed %s', (_, way, broken) => {
+  const old = entry(1, 1);
+  const own = entry(2, 3);
+  const log = way === 1 ? [old, own] : [old];
+  checker.sending(b.holds(3).store(...log), accept('b', 'a', 3, log.length));
+  a.commit = way === 2 ? 1 : 0;
+  checker.elected(a.leads(3).store(old));
+  checker.applied(a.store(old, own), old);
+  expect([...new Set(rules())]).toEqual(broken);
 });
 
 test('in the joint phase both majorities count', () => {

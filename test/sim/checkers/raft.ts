@@ -26,6 +26,8 @@ export interface WatchedServer {
   readonly log: WatchedLog;
   readonly role: string;
   readonly term: number;
+  /** Highest entry that it knows to be committed. */
+  readonly commit: number;
   readonly membership: Membership;
 }
 
@@ -41,6 +43,8 @@ export class RaftChecker {
   /** By index; what was applied anywhere is committed for ever. */
   readonly #committed: Link[] = [{ term: 0, chain: noChain }];
   readonly #applied = new Map<ServerId, number>();
+  /** By term: what its leader knew to be committed when it was elected. */
+  readonly #inherited = new Map<number, number>();
 
   constructor(findings: Findings) {
     this.#findings = findings;
@@ -126,6 +130,7 @@ export class RaftChecker {
       () => `${other} and ${id} both lead in term ${term}`,
     );
     this.#leaders.set(term, id);
+    this.#inherited.set(term, server.commit);
     const mirror = this.#sync(server);
     const { committedIndex } = this;
     const held = mirror.at(committedIndex);
@@ -169,15 +174,33 @@ export class RaftChecker {
   }
 
   #checkMajority(server: WatchedServer, index: number): void {
-    this.#sync(server);
-    const { voters, outgoing } = server.membership;
-    const { chain } = this.#committed[index]!;
+    const mirror = this.#sync(server);
+    const { term, membership } = server;
+    const { voters, outgoing } = membership;
+    const { chain, term: ofEntry } = this.#committed[index]!;
+    const isInherited = index <= (this.#inherited.get(term) ?? 0);
+    if (ofEntry < term && !isInherited) this.#checkOwnTerm(server, mirror, index);
     for (const group of outgoing === null ? [voters] : [voters, outgoing]) {
       const holders = group.filter((id) => this.#mirrors.get(id)?.at(index)?.chain === chain);
       this.#findings.check(
         holders.length * 2 > group.length,
         'commit by majority',
         () => `${server.id} commits ${index}, which is on the disks of ${holders.length} of ${group.length}`,
+      );
+    }
+  }
+
+  /** A leader counts entries of its own term only; older ones are committed with the first of those (5.4.2). */
+  #checkOwnTerm({ id, term, membership }: WatchedServer, mirror: LogMirror, index: number): void {
+    let own = index;
+    while (own < mirror.last && mirror.at(own)!.term < term) own++;
+    const link = mirror.at(own);
+    for (const group of [membership.voters, membership.outgoing ?? membership.voters]) {
+      const holders = group.filter((voter) => this.#mirrors.get(voter)?.at(own)?.chain === link?.chain);
+      this.#findings.check(
+        link?.term === term && holders.length * 2 > group.length,
+        'commit in the own term',
+        () => `${id} commits ${index} in term ${term} before a majority holds an entry of that term`,
       );
     }
   }
