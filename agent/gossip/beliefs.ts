@@ -51,6 +51,8 @@ export interface BeliefReports {
 /** Gossip about a member goes on for a few seconds after its end. */
 const lateNewsMs = 10_000;
 const toldTheDeadMax = 256;
+/** Members that hear a goodbye from ourselves; among more than these gossip finds somebody who lives. */
+const toldDirectlyMax = 32;
 
 export class Beliefs {
   readonly #parts: Parts;
@@ -195,18 +197,36 @@ export class Beliefs {
     return this.#suspicions.get(number);
   }
 
-  /** Says goodbye; `onTold` when it has been told often enough. */
+  /**
+   * Says goodbye; `onTold` when it has been told often enough. Gossip alone may tell nobody but members that are gone as well
+   * and have not been missed yet, so those that seem to be there hear it from us as well, at the beginning and at the end.
+   */
   sayGoodbye(onTold: () => void): void {
     const { deadlines, members, self } = this.#parts;
     const { name: node, incarnation } = self;
+    const goodbye = { type: 'dead' as const, incarnation, node, from: node };
     self.state = 'gone';
     members.mark(self.number, 'left', incarnation, deadlines.nowMs());
-    this.#tell({ type: 'dead', incarnation, node, from: node }, onTold);
+    this.#sayDirectly(goodbye);
+    this.#tell(goodbye, () => {
+      this.#sayDirectly(goodbye);
+      onTold();
+    });
   }
 
   stop(): void {
     for (const suspicion of this.#suspicions.values()) suspicion.cancel();
     this.#suspicions.clear();
+  }
+
+  #sayDirectly(message: PacketMessage): void {
+    const { members, outbox } = this.#parts;
+    const { order } = members;
+    const alive = order.filter((number) => members.belief(number) === 'alive');
+    const suspect = order.filter((number) => members.belief(number) === 'suspect');
+    for (const number of [...alive, ...suspect].slice(0, toldDirectlyMax)) {
+      outbox.postTo(members.record(number), message);
+    }
   }
 
   #hearOwnAlive(message: Alive): void {

@@ -178,7 +178,10 @@ export class Gossip {
 
   #isAlone(): boolean {
     const { members, self } = this.#core.parts;
-    return members.aliveCount <= (members.belief(self.number) === 'alive' ? 1 : 0);
+    return members.order.every((number) => {
+      const belief = members.belief(number);
+      return number === self.number || belief === 'dead' || belief === 'left';
+    });
   }
 
   /** Queues something and waits until it has been told often enough, or long enough, or there is nobody to tell. */

@@ -68,7 +68,7 @@ function wicked(random: SeededRandom): PacketMessage {
   ]);
 }
 
-test(`a living core takes ${inputs} hostile inputs, seed ${seed}`, { timeout: 600_000 }, () => {
+test(`a living core takes ${inputs} hostile inputs, seed ${seed}`, { timeout: 90_000 + 10 * inputs }, () => {
   console.log(`ROLLCALL_FUZZ=${inputs} ROLLCALL_FUZZ_SEED=${seed}`);
   const random = new SeededRandom(seed);
   const scene = new GossipCluster({ seed, config: { membersMax, pushPullIntervalMs: 5_000 } });

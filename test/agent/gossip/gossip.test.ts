@@ -23,6 +23,40 @@ test('a goodbye takes two seconds, and everybody sees a member that left', () =>
   expect(scene.whoSaw('failed', 'n1')).toEqual([]);
 });
 
+test.each([0, 400, 1_500, 5_000])(
+  'the only one that lives hears a goodbye, %i ms after all others have died',
+  (afterMs) => {
+    for (let seed = 0; seed < 6; seed++) {
+      const scene = new GossipCluster({ seed });
+      const [survivor, leaver, earlier, ...others] = scene.grow(8);
+      scene.runFor(5_000);
+      earlier!.leave();
+      scene.runFor(4_000);
+      for (const other of others) {
+        scene.network.power(other.endpoint.host, false);
+        other.kill();
+      }
+      scene.runFor(afterMs);
+      leaver!.leave();
+      scene.runFor(12_000);
+      expect(survivor!.stateOf(leaver!.name), `seed ${seed}`).toBe('left');
+      expect(scene.whoSaw('failed', leaver!.name)).not.toContain(survivor!.name);
+    }
+  },
+);
+
+test('one that is suspected only still hears a goodbye', () => {
+  const scene = new GossipCluster({ seed: 'suspect' });
+  const [survivor, leaver] = scene.grow(2);
+  scene.runFor(5_000);
+  survivor!.pause();
+  while (leaver!.stateOf(survivor!.name) !== 'suspect') scene.runFor(10);
+  leaver!.leave();
+  survivor!.resume();
+  scene.runFor(10_000);
+  expect(survivor!.stateOf(leaver!.name)).toBe('left');
+});
+
 test('one that is alone leaves at once', () => {
   const scene = cluster(1);
   scene.nodes[0]!.leave();
