@@ -12,6 +12,7 @@ import {
   type Suspect,
 } from '../../proto/gossip/messages.ts';
 import { encodeMessage } from '../../proto/gossip/packets.ts';
+import { metaBytesMax } from '../../proto/gossip/tags.ts';
 import { sameBytes } from './addresses.ts';
 import type { ProbeEvidence } from './dossier.ts';
 import { ageOf, law, ownLaw } from './members.ts';
@@ -51,6 +52,8 @@ export interface BeliefReports {
 /** Gossip about a member goes on for a few seconds after its end. */
 const lateNewsMs = 10_000;
 const toldTheDeadMax = 256;
+/** Names are host names mostly; Serf's own limit, where one sets it, is 128. */
+const nameLengthMax = 255;
 /** Members that hear a goodbye from ourselves; among more than these gossip finds somebody who lives. */
 const toldDirectlyMax = 32;
 
@@ -75,7 +78,7 @@ export class Beliefs {
 
   hearAlive(message: Alive): void {
     const { counters, members, records, self } = this.#parts;
-    if (!isVersionPlausible(message.vsn) || message.incarnation === 0) {
+    if (!isPlausible(message)) {
       counters.add('alive_refused');
       return;
     }
@@ -337,6 +340,12 @@ export class Beliefs {
   #tell(message: PacketMessage & { readonly node: string }, onTold: (() => void) | null = null): void {
     this.#parts.outbox.broadcasts.news.queue(encodeMessage(message), message.node, onTold);
   }
+}
+
+/** What is taken is also passed on, so it has to fit into a packet; memberlist owners keep to the same limit of tags. */
+function isPlausible({ incarnation, meta, node, vsn }: Alive): boolean {
+  const fits = node.length > 0 && node.length <= nameLengthMax && meta.length <= metaBytesMax;
+  return fits && incarnation > 0 && isVersionPlausible(vsn);
 }
 
 /** Six bytes, or none from very old members; those would make every later exchange of ours fail, so they are not taken. */

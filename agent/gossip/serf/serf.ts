@@ -75,6 +75,7 @@ export class Serf {
     this.#events = new UserEvents({
       config: parts.config,
       clock: clocks.events,
+      counters: parts.counters,
       deliver: (event) => reports.onUserEvent(event),
     });
     this.#queries = new Queries({ parts, clock: clocks.queries, roll });

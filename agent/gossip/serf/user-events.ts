@@ -4,6 +4,7 @@ import type { RecentEvents, SerfUserEvent } from '../../../proto/gossip/messages
 import { encodeSerf } from '../../../proto/gossip/serf.ts';
 import { sameBytes } from '../addresses.ts';
 import type { GossipConfig } from '../config.ts';
+import type { Counters } from '../counters.ts';
 import { hashBytes, hashText, mix } from '../hash.ts';
 import type { UserEvent } from '../membership.ts';
 import type { LamportClock } from './lamport.ts';
@@ -23,6 +24,7 @@ const ringBytesMax = 4 * 1_024 * 1_024;
 export class UserEvents {
   readonly #config: GossipConfig;
   readonly #clock: LamportClock;
+  readonly #counters: Counters;
   readonly #deliver: (event: UserEvent) => void;
   #ring: (Slot | undefined)[] = [];
   #ringBytes = 0;
@@ -33,10 +35,12 @@ export class UserEvents {
   constructor(options: {
     config: GossipConfig;
     clock: LamportClock;
+    counters: Counters;
     deliver: (event: UserEvent) => void;
   }) {
     this.#config = options.config;
     this.#clock = options.clock;
+    this.#counters = options.counters;
     this.#deliver = options.deliver;
   }
 
@@ -67,7 +71,10 @@ export class UserEvents {
     this.#clock.witness(event.ltime);
     const { recentMessagesMax } = this.#config;
     if (event.ltime < this.#minTime || event.ltime + recentMessagesMax < this.#clock.next) return false;
-    if (event.name.length + (event.payload?.length ?? 0) > eventBytesHardMax) return false;
+    if (event.name.length + (event.payload?.length ?? 0) > eventBytesHardMax) {
+      this.#counters.add('user_events_refused');
+      return false;
+    }
     // Byte fields are views into the packet; what is kept is copied.
     const payload = event.payload === null ? nothing : event.payload.slice();
     if (!this.#remember(event.ltime, event.name, payload)) return false;

@@ -50,8 +50,11 @@ test('an announcement without a proper version or incarnation is not taken, and 
   beliefs.hearAlive({ ...aliveOf('web'), vsn: Uint8Array.of(3, 2, 2, 2, 5, 4) });
   beliefs.hearAlive(aliveOf('web', { incarnation: 0 }));
   beliefs.hearAlive({ ...aliveOf('web'), addr: new Uint8Array(3) });
+  beliefs.hearAlive({ ...aliveOf('web'), meta: new Uint8Array(513) });
+  beliefs.hearAlive({ ...aliveOf('web'), node: '' });
+  beliefs.hearAlive({ ...aliveOf('web'), node: 'x'.repeat(256) });
   expect(log).toEqual([]);
-  expect(parts.counters.get('alive_refused')).toBe(5);
+  expect(parts.counters.get('alive_refused')).toBe(8);
   expect(told()).toEqual([]);
 });
 

@@ -15,7 +15,12 @@ import { stage } from './stage.ts';
 function table(names: readonly string[]) {
   const { meet, parts } = stage();
   for (const name of names) meet(name);
-  const events = new UserEvents({ config: parts.config, clock: new LamportClock(), deliver: () => {} });
+  const events = new UserEvents({
+    config: parts.config,
+    clock: new LamportClock(),
+    counters: parts.counters,
+    deliver: () => {},
+  });
   const number = (name: string) => parts.records.numberOf(name)!;
   return { parts, events, number, sums: () => sumsOf(parts.members, parts.roll, events) };
 }

@@ -27,6 +27,7 @@ function make(names: readonly string[] = ['web', 'db']) {
     events: new UserEvents({
       config: parts.config,
       clock: clocks.events,
+      counters: parts.counters,
       deliver: (event) => delivered.push(event),
     }),
     answers: new Answers({ parts, clock: clocks.queries, onQuery: ignore }),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { gossipProfiles } from '../../../../agent/gossip/config.ts';
+import { Counters } from '../../../../agent/gossip/counters.ts';
 import type { UserEvent } from '../../../../agent/gossip/membership.ts';
 import { LamportClock } from '../../../../agent/gossip/serf/lamport.ts';
 import { UserEvents } from '../../../../agent/gossip/serf/user-events.ts';
@@ -11,6 +12,7 @@ function make() {
   const events = new UserEvents({
     config: gossipProfiles.lan,
     clock,
+    counters: new Counters(),
     deliver: (event) => delivered.push(event),
   });
   const hear = (name: string, ltime: number, payload = 'x') =>
