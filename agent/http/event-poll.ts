@@ -6,7 +6,7 @@ import { parseDuration } from '../../proto/duration.ts';
 import { ExpectedError, isExpected } from '../../proto/errors.ts';
 import { compileEventFilter, everyEvent, type ServiceLookup } from '../../proto/event-filter.ts';
 import type { EventFilter, ServerStatus } from '../../proto/rpc.ts';
-import type { HealthEvent } from '../../proto/schema/event.ts';
+import type { HealthEvent, StreamNotice } from '../../proto/schema/event.ts';
 import { type FeedRequest, followEvents, positionOf } from '../event-feed.ts';
 import { type Answer, json, text } from './answers.ts';
 import { type Call, waitMsMax } from './call.ts';
@@ -22,6 +22,8 @@ const catchUpMs = 10_000;
 
 /** The first event of a share is given this long, however short the wait. */
 const shareWaitMs = 250;
+
+type Gap = Extract<StreamNotice, { Gap: unknown }>['Gap'];
 
 interface PageRequest {
   readonly after: number;
@@ -112,7 +114,7 @@ async function readPage(context: HttpContext, signal: AbortSignal, request: Page
       if ('Gap' in record) {
         // What lies before a gap is a page of its own; the next one begins at the gap.
         if (position > after) break;
-        refuseTrimmed(after, record.Gap.To + 1);
+        if (!isBeginning(after, record.Gap)) throw trimmed(record.Gap);
       }
       if ('Error' in record) throw new ExpectedError('CONNECTION_LOST', record.Error.Message);
       position = positionOf(record, position);
@@ -131,13 +133,14 @@ async function readPage(context: HttpContext, signal: AbortSignal, request: Page
 }
 
 /** `after=0` means "from the first that is kept", so nothing is missing there. */
-function refuseTrimmed(after: number, firstKept: number): void {
-  if (after === 0) return;
-  throw new ExpectedError(
-    'OFFSET_TRIMMED',
-    `the log no longer holds offset ${after + 1}: the first one kept is ${firstKept}`,
-    { data: { first: firstKept } },
-  );
+function isBeginning(after: number, { From }: Gap): boolean {
+  return after === 0 && From === 1;
+}
+
+function trimmed({ From, To }: Gap): ExpectedError {
+  const first = To + 1;
+  const text = `the log no longer holds offset ${From}: the first one kept is ${first}`;
+  return new ExpectedError('OFFSET_TRIMMED', text, { data: { first } });
 }
 
 function pageLimit(call: Call): number {

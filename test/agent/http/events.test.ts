@@ -243,6 +243,27 @@ test('a poll beyond retention is a 410 that names the first offset kept', async 
   expect(offsets((await on.request('/v1/events?after=0')).json() as StreamRecord[])[0]).toBe(6);
 });
 
+test('a poll ends before a gap in the middle, and the next one is refused', async () => {
+  const on = await stage();
+  on.server.flap('ext', 'critical', 9);
+  const { stream } = on.server;
+  on.server.stream = ((method, params, options) =>
+    (async function* () {
+      for await (const item of stream(method, params, options)) {
+        const offset = (item as { Offset: number }).Offset;
+        if (offset === 4) yield { Gap: { From: 4, To: 6, Reason: 'restored' } };
+        if (offset < 4 || offset > 6) yield item;
+      }
+    })()) as typeof stream;
+  for (const after of [0, 2]) {
+    const seen = await on.request(`/v1/events?after=${after}`);
+    expect(offsets(seen.json() as StreamRecord[]).at(-1)).toBe(3);
+    expect(seen.header('x-rollcall-offset')).toBe('3');
+  }
+  const refused = await on.request('/v1/events?after=3');
+  expect([refused.status, refused.header('x-rollcall-offset')]).toEqual([410, '6']);
+});
+
 test('a poll ahead of its server waits for the word of the leader, however short its wait', async () => {
   const on = await stage();
   on.server.flap('ext', 'critical');
