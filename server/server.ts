@@ -6,6 +6,7 @@
  *
  * It knows its parts and the order of their lives, and decides nothing else.
  */
+import { setMaxListeners } from 'node:events';
 import { formatAddress, parseAddress } from '../proto/address.ts';
 import { ExpectedError, isExpected, messageOf } from '../proto/errors.ts';
 import type { Logger } from '../proto/logger.ts';
@@ -84,6 +85,8 @@ export class Server {
   constructor(ports: ServerPorts) {
     this.#ports = ports;
     const { clock, config } = ports;
+    // Each stream that is read waits for it as well; Node takes more than ten for a leak.
+    setMaxListeners(0, this.#stopping.signal);
     const rpc = (id: ServerId): Rpc => this.#transport.links.rpc(id);
     const consensus = () => this.#consensus;
     const door = new LeaderDoor({ id: this.id, clock, consensus, rpc }, config.holdMs);

@@ -64,6 +64,22 @@ test('a listener hears the same at every server, and a wrong question is refused
   expect(codes).toEqual(['OFFSET_FUTURE', 'BAD_REQUEST', 'BAD_REQUEST', 'OFFSET_TRIMMED', 'BAD_REQUEST']);
 });
 
+test('many listeners at one server are no leak', async () => {
+  const cluster = new TestCluster('many');
+  await cluster.grow(1);
+  await cluster.settle(1_000);
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on('warning', onWarning);
+  const [server] = cluster.servers as [TestServer];
+  const listeners = Array.from({ length: 20 }, () => new Listener(server, { after: 0 }));
+  await cluster.settle(100);
+  expect(listeners.every(({ heard }) => heard.length > 0)).toBe(true);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', onWarning);
+  expect(warnings).toEqual([]);
+});
+
 test('what a leader says without asking the others is not the end of the log', async () => {
   const cluster = new TestCluster('restarted leader');
   const leader = await cluster.grow(3);
