@@ -117,3 +117,6 @@ process.on('message', (message: ListenOrder | 'news') => {
   const reached = Math.min(...listeners.map(({ position }) => position));
   process.send!({ reached, lost, doubled, early, resumed, heard, delaysMs } satisfies ListenNews);
 });
+
+// Nobody is left to tell.
+process.once('disconnect', () => process.exit());

@@ -136,3 +136,6 @@ process.once('message', async ({ servers, agents: count, perSecond, seconds }: L
     void settled(agents).then(() => say('delivered'));
   }, tickMs);
 });
+
+// Nobody is left to tell.
+process.once('disconnect', () => process.exit());

@@ -132,7 +132,7 @@ test('it runs in a browser: its bundle imports nothing, and listens with what br
   const [{ output }] = [built].flat() as unknown as [{ output: Array<{ code: string }> }];
   const { code } = output[0]!;
   expect(output).toHaveLength(1);
-  expect(code).not.toMatch(/^\s*import\b|\brequire\(|\bprocess\.|\bBuffer\b|node:/m);
+  expect(code).not.toMatch(/^\s*import\b|\brequire\(|\bprocess\.|\bBuffer\b|['"]node:/m);
   const on = await stage();
   on.server.flap('ext', 'critical', 3);
   const browser = { fetch, URLSearchParams, TextDecoder, AbortController, setTimeout, clearTimeout };
