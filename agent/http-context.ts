@@ -60,6 +60,9 @@ export function makeHttpContext(parts: HttpContextParts): HttpContext {
     },
     poolStatus: () => pool?.status() ?? null,
     syncStatus: () => sync.status(),
+    saved: async () => {
+      await Promise.all([local.saved(), journal.settled()]);
+    },
     journalLength: () => journal.length,
     raftStatus: () => server?.raftStatus() ?? null,
     shownConfig: () => withoutSecrets(parts.config()),

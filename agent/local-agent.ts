@@ -154,6 +154,10 @@ export class LocalAgent {
     this.#feedAliases();
   }
 
+  async saved(): Promise<void> {
+    await Promise.all([this.#ports.registrations.saved(), this.#maintenance.saved()]);
+  }
+
   #putService(definition: ServiceDefinition, source: Source): void {
     this.#ports.registrations.putService(definition, source);
     this.#ports.state.putService(rowOf(definition));

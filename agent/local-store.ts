@@ -2,7 +2,8 @@
  * Small values that survive a restart: what clients registered, how checks stood, who the other members were. One JSON
  * file a value, written as a whole or not at all.
  *
- * A value may change often and is written at most once per interval; only the newest counts. A disk that fails costs a
+ * A value may change often and is written at most once per interval, unless somebody waits for it; only the newest counts.
+ * A disk that fails costs a
  * report and the values of the next start: the agent goes on, and tries again with the interval.
  */
 import { assert } from '../proto/assert.ts';
@@ -95,6 +96,7 @@ export class LocalStore {
         kept.isDue = true;
         this.#writeSoon(key, kept);
       },
+      saved: () => this.#save(key, kept),
     };
   }
 
@@ -110,6 +112,13 @@ export class LocalStore {
     this.#closed = true;
     for (const kept of this.#kept.values()) kept.timer?.cancel();
     await this.flush();
+  }
+
+  async #save(key: string, kept: Kept): Promise<void> {
+    // The write under way may have begun before the newest value was there; all who wait for that share the next one.
+    if (kept.isDue) await kept.writing;
+    if (kept.isDue && kept.writing === null) void this.#write(key, kept);
+    await kept.writing;
   }
 
   #writeSoon(key: string, kept: Kept): void {

@@ -51,6 +51,11 @@ export class Maintenance {
     }
   }
 
+  /** Resolves when a crash changes nothing of it. */
+  saved(): Promise<void> {
+    return this.#stored.saved();
+  }
+
   /** A service that is removed takes its maintenance with it. */
   save(): void {
     const rows = this.#state.ownChecks().filter(({ type }) => type === 'maintenance');

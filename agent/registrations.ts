@@ -12,6 +12,8 @@ export interface StoredValue<T> {
   read(): T | undefined;
   /** Durable soon; only the newest value counts. */
   write(value: T): void;
+  /** Resolves when the newest value is durable, which then is not waited for, or could not be written. */
+  saved(): Promise<void>;
 }
 
 export interface ApiRegistrations {
@@ -119,6 +121,11 @@ export class Registrations {
         .filter(([id, { source }]) => source === 'file' && !checks.has(id))
         .map(([id]) => id),
     };
+  }
+
+  /** Resolves when a crash loses nothing of what clients registered. */
+  saved(): Promise<void> {
+    return this.#stored.saved();
   }
 
   #setCheck(definition: CheckDefinition, source: Source, template: TemplateRequest | null): void {

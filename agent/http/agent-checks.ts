@@ -15,9 +15,9 @@ import type { Route } from './transport.ts';
 type Status = 'passing' | 'warning' | 'critical';
 
 export function agentCheckRoutes(context: HttpContext): Route[] {
-  const put = (path: string, PUT: (call: Call) => Answer | Promise<Answer>): Route => ({
+  const put = (path: string, change: (call: Call) => Answer | Promise<Answer>): Route => ({
     path,
-    methods: { PUT },
+    methods: { PUT: async (call) => kept(change(call), context) },
   });
   return [
     { path: '/v1/agent/checks', methods: { GET: (call) => list(call, context) } },
@@ -33,6 +33,13 @@ export function agentCheckRoutes(context: HttpContext): Route[] {
     put('/v1/agent/check/fail/', (call) => feed(call, 'critical', call.get('note'), context)),
     put('/v1/agent/check/update/', (call) => update(call, context)),
   ];
+}
+
+/** What was answered outlives a crash that comes right behind the answer. */
+export async function kept(answer: Answer | Promise<Answer>, context: HttpContext): Promise<Answer> {
+  const answered = await answer;
+  await context.saved();
+  return answered;
 }
 
 function list(call: Call, context: HttpContext): Answer {

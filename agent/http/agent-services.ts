@@ -5,7 +5,7 @@ import { ExpectedError } from '../../proto/errors.ts';
 import type { OwnService } from '../../proto/schema/catalog.ts';
 import { parseServiceDefinition, type ServiceDefinition } from '../../proto/schema/definitions.ts';
 import { enableOf } from './agent.ts';
-import { refuseScripts } from './agent-checks.ts';
+import { kept, refuseScripts } from './agent-checks.ts';
 import { type Answer, empty, json } from './answers.ts';
 import { definitionIn, jsonBody } from './body.ts';
 import type { Call } from './call.ts';
@@ -18,11 +18,15 @@ import type { Route } from './transport.ts';
 const lookAgainMs = 250;
 
 export function agentServiceRoutes(context: HttpContext): Route[] {
+  const put = (path: string, change: (call: Call, context: HttpContext) => Answer): Route => ({
+    path,
+    methods: { PUT: async (call) => kept(change(call, context), context) },
+  });
   return [
     { path: '/v1/agent/services', methods: { GET: (call) => list(call, context) } },
-    { path: '/v1/agent/service/register', methods: { PUT: (call) => register(call, context) } },
-    { path: '/v1/agent/service/deregister/', methods: { PUT: (call) => deregister(call, context) } },
-    { path: '/v1/agent/service/maintenance/', methods: { PUT: (call) => maintenance(call, context) } },
+    put('/v1/agent/service/register', register),
+    put('/v1/agent/service/deregister/', deregister),
+    put('/v1/agent/service/maintenance/', maintenance),
     { path: '/v1/agent/service/', methods: { GET: (call) => show(call, context) } },
   ];
 }

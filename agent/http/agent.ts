@@ -55,8 +55,9 @@ async function forceLeave(call: Call, context: HttpContext): Promise<Answer> {
   throw new ExpectedError('NOT_FOUND', `agent: No node found with name '${name}'`, { status: 500 });
 }
 
-function maintenance(call: Call, context: HttpContext): Answer {
+async function maintenance(call: Call, context: HttpContext): Promise<Answer> {
   context.local.setMaintenance(null, enableOf(call), call.get('reason'));
+  await context.saved();
   return empty();
 }
 

@@ -96,6 +96,8 @@ export interface HttpContext {
   /** Null on a server, which needs no other one. */
   poolStatus(): PoolStatus | null;
   syncStatus(): SyncStatus;
+  /** Resolves when a crash loses nothing of what clients have said: registrations, maintenance, changes of status. */
+  saved(): Promise<void>;
   /** Records that the servers have not confirmed. */
   journalLength(): number;
   /** Place in Raft, ready to be shown; null on a plain agent. */

@@ -35,6 +35,7 @@ class Cluster {
         write: (value) => {
           this.stored.value = value;
         },
+        saved: async () => {},
       },
     });
   }

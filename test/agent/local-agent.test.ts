@@ -33,6 +33,7 @@ function stored<T>(): StoredValue<T> & { value: T | undefined } {
     write(value: T) {
       this.value = value;
     },
+    saved: async () => {},
   };
 }
 

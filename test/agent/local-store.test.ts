@@ -64,6 +64,35 @@ test('a value that rests is not written again', async () => {
   expect(writes()).toBe(1);
 });
 
+test('who waits for a value has it written at once, and shares the write with all who wait', async () => {
+  const disk = newDisk();
+  const { store } = await open(disk);
+  const value = store.value<number>('checks');
+  const writes = writesOf(disk, `${folder}/checks.state.json`);
+  await value.saved();
+  expect(writes()).toBe(0);
+  value.write(1);
+  await value.saved();
+  const waiting = [2, 3, 4, 5].map((newest) => {
+    value.write(newest);
+    return value.saved();
+  });
+  await Promise.all(waiting);
+  expect(writes()).toBeLessThanOrEqual(3);
+  disk.crash('all');
+  expect((await open(disk)).store.value('checks').read()).toBe(5);
+});
+
+test('who waits for a value on a failing disk is not held', async () => {
+  const disk = newDisk();
+  const { store } = await open(disk);
+  const value = store.value<number>('checks');
+  disk.failures.push({ name: 'write', code: 'ENOSPC' });
+  value.write(1);
+  await value.saved();
+  expect((await open(disk)).store.value('checks').read()).toBeUndefined();
+});
+
 test('a crash at every step leaves the old value or the new one', async () => {
   for (let step = 1; ; step++) {
     const disk = newDisk();

@@ -11,6 +11,7 @@ function stage(kept: { value: MaintenanceReasons | undefined } = { value: undefi
     write: (value) => {
       kept.value = value;
     },
+    saved: async () => {},
   });
   state.putService({
     ...{ id: 'shop', name: 'shop', tags: [], address: '', port: 0, meta: {}, taggedAddresses: {} },

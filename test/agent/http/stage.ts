@@ -211,6 +211,7 @@ export async function stage(
       lastFailure: 'connection refused',
     }),
     syncStatus: () => ({ comparedAtMs: null, failures: 2, lastFailure: 'No known Consul servers' }),
+    saved: async () => {},
     journalLength: () => 7,
     raftStatus: () => null,
     shownConfig: () => ({ node_name: 'client1' }),
