@@ -99,7 +99,7 @@ describe.runIf(nginx)('nginx', () => {
     await until('all is well', async () => (await seen()) === all('passing'));
     await stop(server);
     await until('all is lost', async () => (await seen()) === all('critical'));
-    run();
+    void run();
     await until('all is well again', async () => (await seen()) === all('passing'));
   });
 });
