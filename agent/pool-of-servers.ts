@@ -41,7 +41,7 @@ export function startPool(ports: PoolOfServersPorts): ServerPool {
     }),
     keys: () => ports.keys(),
     handlers: ports.callbacks,
-    defer: setImmediate,
+    defer: process.nextTick,
     onBug: (error, method) => ports.onBug(error, method),
   });
   const remembered = store.value<readonly KnownServer[]>('servers');

@@ -278,8 +278,8 @@ export class Replica {
       this.#send(this.#writes.shift()!.messages);
     }
     this.#ports.raft.stored(token);
+    if (this.#frozen === null) this.#place();
     this.#drain();
-    if (this.#proposals.hasQueued) this.#placeSoon();
     if (this.#writes.length === 0) this.#frozen?.resolve();
   }
 
@@ -353,9 +353,12 @@ export class Replica {
     this.#placing = true;
     this.#ports.defer(() => {
       this.#placing = false;
-      if (this.#writes.length > 0) return;
-      this.#input((raft) => this.#proposals.place((data) => raft.propose(data)));
+      this.#input(() => this.#place());
     });
+  }
+
+  #place(): void {
+    if (this.#writes.length === 0) this.#proposals.place((data) => this.#ports.raft.propose(data));
   }
 
   #onTick(isLate: boolean): void {

@@ -83,7 +83,7 @@ class RpcTransport implements ServerTransport {
       identity: () => host.identity(),
       keys: () => context.keys(),
       handlers: host.handlers,
-      defer: setImmediate,
+      defer: process.nextTick,
       onBug: (error, method) => context.onBug(error, method),
     });
     this.#identity = () => host.identity();

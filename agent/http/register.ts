@@ -193,13 +193,15 @@ function checkOf(input: z.output<typeof checkInput>, node: string): Register['ch
 const definitionKeys = ['HTTP', 'Header', 'Method', 'Body', 'TLSSkipVerify', 'TLSServerName', 'TCP'];
 const durationKeys = ['Interval', 'Timeout', 'DeregisterCriticalServiceAfter'];
 
+/** Any spelling of a key in lower case → Consul's. */
+const spelling = new Map([
+  ...definitionKeys.map((key) => [key.toLowerCase(), key] as const),
+  ...durationKeys.map((key) => [key.toLowerCase(), key] as const),
+  ...durationKeys.map((key) => [`${key}Duration`.toLowerCase(), key] as const),
+]);
+
 /** Any other key is taken and kept as it is. */
 function definitionOf(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const spelling = new Map(definitionKeys.map((key) => [key.toLowerCase(), key]));
-  for (const key of durationKeys) {
-    spelling.set(key.toLowerCase(), key);
-    spelling.set(`${key}Duration`.toLowerCase(), key);
-  }
   const entries = Object.entries(given).map(([key, value]): [string, unknown] => {
     const known = spelling.get(key.replaceAll('_', '').toLowerCase()) ?? key;
     return [known, durationKeys.includes(known) ? durationText(value) : value];

@@ -99,10 +99,11 @@ function makeApp(options: TransportOptions): FastifyInstance {
   });
   app.server.maxConnections = connectionsMax;
   // Clients send any content type, malformed ones too: what a body is, is known by its path.
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
     if (request.headers['content-type'] !== undefined) {
       request.headers['content-type'] = 'application/octet-stream';
     }
+    done();
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));

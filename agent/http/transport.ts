@@ -2,6 +2,7 @@
  * The rules that hold for every path of the API, in one place: methods, decoding, errors, JSON, compression. Routes say
  * what is special about them and nothing else. Reference: consul-http-api, section 1.
  */
+import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -135,49 +136,75 @@ function splitOnce(whole: string, separator: string): [string, string] {
   return at === -1 ? [whole, ''] : [whole.slice(0, at), whole.slice(at + 1)];
 }
 
+/**
+ * Written past the framework to the bare response: given as one text, head and body leave in one system call, which is the
+ * greater part of what a short answer costs.
+ */
 export async function send(
   request: FastifyRequest,
   reply: FastifyReply,
   answer: Answer,
   options: TransportOptions,
 ): Promise<FastifyReply> {
-  reply.headers({ ...options.responseHeaders, ...answer.headers, Vary: 'Accept-Encoding' });
+  const headers: Record<string, string> = {
+    ...options.responseHeaders,
+    ...answer.headers,
+    Vary: 'Accept-Encoding',
+  };
+  // The framework wants it so, after a request that it did not read to its end.
+  if (reply.hasHeader('connection')) headers.Connection = 'close';
+  reply.hijack();
+  const { raw } = reply;
   switch (answer.kind) {
     case 'empty':
-      if (answer.whenSent !== undefined) reply.raw.once('close', answer.whenSent);
-      return reply.code(answer.status).send();
+      if (answer.whenSent !== undefined) raw.once('close', answer.whenSent);
+      raw.writeHead(answer.status, { ...headers, 'Content-Length': '0' }).end();
+      return reply;
     case 'text':
-      reply.code(answer.status).header('Content-Type', 'text/plain; charset=utf-8');
-      return sendBytes(request, reply, answer.text);
+      headers['Content-Type'] = 'text/plain; charset=utf-8';
+      await sendBody(request, raw, answer.status, headers, answer.text);
+      return reply;
     case 'file':
-      reply.code(200).header('Content-Type', answer.type);
-      return sendBytes(request, reply, answer.text);
+      headers['Content-Type'] = answer.type;
+      await sendBody(request, raw, 200, headers, answer.text);
+      return reply;
     case 'json':
-      reply.code(answer.status).header('Content-Type', 'application/json');
-      return sendBytes(request, reply, jsonText(answer.value, isPretty(request)));
-    case 'taken over': {
-      reply.hijack();
-      const headers = { ...options.responseHeaders, ...answer.headers, Vary: 'Accept-Encoding' };
-      reply.raw.writeHead(200, headers);
-      answer.write(reply.raw).catch((error: unknown) => {
-        reply.raw.destroy();
+      headers['Content-Type'] = 'application/json';
+      await sendBody(request, raw, answer.status, headers, jsonText(answer.value, isPretty(request)));
+      return reply;
+    case 'taken over':
+      raw.writeHead(200, headers);
+      answer.write(raw).catch((error: unknown) => {
+        raw.destroy();
         options.onBug(error, request.url);
       });
       return reply;
-    }
   }
 }
 
-/** A buffer, since the framework would add a character set to the type of a string. */
-async function sendBytes(request: FastifyRequest, reply: FastifyReply, body: string): Promise<FastifyReply> {
-  const bytes = Buffer.from(body);
+async function sendBody(
+  request: FastifyRequest,
+  response: ServerResponse,
+  status: number,
+  headers: Record<string, string>,
+  body: string,
+): Promise<void> {
+  const length = Buffer.byteLength(body);
   const wanted = String(request.headers['accept-encoding'] ?? '').includes('gzip');
-  if (!wanted || bytes.length < gzipBytesMin) return reply.send(bytes);
-  return reply.header('Content-Encoding', 'gzip').send(await compress(bytes));
+  if (!wanted || length < gzipBytesMin) {
+    headers['Content-Length'] = String(length);
+    response.writeHead(status, headers).end(body);
+    return;
+  }
+  const bytes = await compress(body);
+  headers['Content-Encoding'] = 'gzip';
+  headers['Content-Length'] = String(bytes.length);
+  response.writeHead(status, headers).end(bytes);
 }
 
 function isPretty(request: FastifyRequest): boolean {
-  return new URLSearchParams(splitOnce(request.raw.url ?? '', '?')[1]).has('pretty');
+  const [, search] = splitOnce(request.raw.url ?? '', '?');
+  return search !== '' && new URLSearchParams(search).has('pretty');
 }
 
 /** Four spaces and a newline at the end, or neither. */

@@ -22,16 +22,18 @@ export function writeCheck(change: Change, input: CheckInput, output: OutputRule
   const before = change.catalog.check(input.node, input.id);
   const hasTurned = before?.status !== input.status;
   const kept = before !== undefined && !hasTurned && output === 'ofStatus' ? before.output : input.output;
-  const row: CheckRow = {
-    ...input,
-    output: kept,
-    lastChange: before === undefined || hasTurned ? change.time : before.lastChange,
-    createIndex: before?.createIndex ?? change.index,
-    modifyIndex: before?.modifyIndex ?? change.index,
-  };
-  if (before !== undefined && isDeepStrictEqual(before, row)) return false;
-  change.catalog.putCheck({ ...row, modifyIndex: change.index });
+  const lastChange = before === undefined || hasTurned ? change.time : before.lastChange;
+  const createIndex = before?.createIndex ?? change.index;
+  const row: CheckRow = { ...input, output: kept, lastChange, createIndex, modifyIndex: change.index };
+  if (before !== undefined && isSame(before, row)) return false;
+  change.catalog.putCheck(row);
   return true;
+}
+
+/** But for the index of the change. What differs most often is looked at first. */
+function isSame(before: CheckRow, row: CheckRow): boolean {
+  if (before.output !== row.output || before.status !== row.status) return false;
+  return isDeepStrictEqual({ ...before, modifyIndex: row.modifyIndex }, row);
 }
 
 /** The check is there and looks like this. True when the row was different. */

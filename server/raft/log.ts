@@ -164,6 +164,11 @@ export class RaftLog {
     return newest;
   }
 
+  /** Whether a write that was handed out is not durable yet. */
+  get hasPendingWrite(): boolean {
+    return this.pending.length > 0;
+  }
+
   /** Ticks since the oldest write that is still under way was handed out; 0 when none is. */
   oldestWriteAge(nowTicks: number): number {
     return this.pending[0] === undefined ? 0 : nowTicks - this.pending[0].since;

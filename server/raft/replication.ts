@@ -54,6 +54,10 @@ function probe(state: RaftState, peer: Progress): void {
   if (sendAppend(state, peer, Math.min(state.limits.appendBytesMax, probeBytesMax))) peer.wait();
 }
 
+/**
+ * News of a commit alone are sent while nothing else is under way. During a write of our own they wait: what was proposed
+ * meanwhile follows at its end and brings them along, for half the messages under load; a heartbeat brings them anyway.
+ */
 function stream(state: RaftState, peer: Progress): void {
   const { log } = state;
   let sent = false;
@@ -61,7 +65,7 @@ function stream(state: RaftState, peer: Progress): void {
     if (!sendAppend(state, peer, state.limits.appendBytesMax)) return;
     sent = true;
   }
-  const mayTellCommit = !peer.windowIsFull && log.commit > peer.toldCommit;
+  const mayTellCommit = !peer.windowIsFull && !log.hasPendingWrite && log.commit > peer.toldCommit;
   if (!sent && (peer.mayHaveLost || mayTellCommit)) sendAppend(state, peer, 0);
   peer.mayHaveLost = false;
 }

@@ -32,64 +32,107 @@ export interface Respelt {
   field(path: Path): string;
 }
 
+/** Where a value stands: by the keys of the schema, and as it was given. */
+interface Place {
+  readonly path: Path;
+  readonly given: Path;
+}
+
 /**
  * Respells all keys below `schema`'s objects. Unknown keys and keys given twice are problems, and so are
- * durations without a unit when `unitsNeeded` is set.
+ * durations without a unit when `unitsNeeded` is set. Who stood where is noted only once somebody asks, which is when
+ * there is something wrong: most values are sound, and thousands of them come in a second.
  */
 export function respell(schema: z.ZodType, value: unknown, unitsNeeded = false): Respelt {
-  const problems: DefinitionProblem[] = [];
-  const spellings = new Map<string, string>();
+  const quick = new Respelling(unitsNeeded, null);
+  const respelt = quick.visit(schema, value, null);
+  let notes: Notes | null = null;
+  const noted = (): Notes => {
+    if (notes !== null) return notes;
+    notes = { problems: [], spellings: new Map() };
+    new Respelling(unitsNeeded, notes).visit(schema, value, { path: [], given: [] });
+    return notes;
+  };
+  const has = (path: Path) => noted().spellings.get(keyOf(path));
+  return {
+    value: respelt,
+    problems: quick.isSound ? [] : noted().problems,
+    spelt: (path) => path.map((key, index) => has(path.slice(0, index + 1)) ?? key),
+    field: (path) => String(path.findLast((_, index) => has(path.slice(0, index + 1)) !== undefined) ?? ''),
+  };
+}
 
-  function visit(schema: unknown, value: unknown, path: Path, given: Path): unknown {
-    if (unitsNeeded && typeof value === 'number' && isDuration(schema)) {
-      problems.push(problem(given, 'needs a unit', { suggestion: `${value}s` }));
+interface Notes {
+  readonly problems: DefinitionProblem[];
+  /** Path by the keys of the schema → the last key as it was given. */
+  readonly spellings: Map<string, string>;
+}
+
+class Respelling {
+  isSound = true;
+  readonly #unitsNeeded: boolean;
+  readonly #notes: Notes | null;
+
+  constructor(unitsNeeded: boolean, notes: Notes | null) {
+    this.#unitsNeeded = unitsNeeded;
+    this.#notes = notes;
+  }
+
+  /** `at` is null when nothing is noted. */
+  visit(schema: unknown, value: unknown, at: Place | null): unknown {
+    if (this.#unitsNeeded && typeof value === 'number' && isDuration(schema)) {
+      this.#fault(at, ({ given }) => problem(given, 'needs a unit', { suggestion: `${value}s` }));
       return undefined;
     }
+    if (typeof value !== 'object' || value === null) return value;
     const inner = unwrap(schema);
-    if (inner === null || typeof value !== 'object' || value === null) return value;
+    if (inner === null) return value;
     if (Array.isArray(value)) {
       if (inner.type !== 'array') return value;
-      return value.map((item, index) => visit(inner.element, item, [...path, index], [...given, index]));
+      return value.map((item, index) => this.visit(inner.element, item, below(at, index, index)));
     }
     if (inner.type === 'record') {
       const entries = Object.entries(value).filter(([, item]) => item !== null);
       return Object.fromEntries(
-        entries.map(([key, item]) => [key, visit(inner.valueType, item, [...path, key], [...given, key])]),
+        entries.map(([key, item]) => [key, this.visit(inner.valueType, item, below(at, key, key))]),
       );
     }
-    return inner.type === 'object' ? visitObject(inner.shape!, value, path, given) : value;
+    return inner.type === 'object' ? this.#visitObject(inner.shape!, value, at) : value;
   }
 
-  function visitObject(
+  #visitObject(
     shape: Readonly<Record<string, unknown>>,
     value: object,
-    path: Path,
-    given: Path,
+    at: Place | null,
   ): Record<string, unknown> {
     const known = index(shape);
-    const out = new Map<string, unknown>();
+    const out: Record<string, unknown> = {};
     for (const [key, item] of Object.entries(value)) {
-      const name = known.get(key.toLowerCase());
+      const name = known.get(key) ?? known.get(key.toLowerCase());
       if (name === undefined) {
-        problems.push(unknownKey([...given, key], key, Object.keys(shape)));
-      } else if (out.has(name)) {
-        problems.push(
-          problem([...given, key], `is given twice, here and as "${spellings.get(place([...path, name]))}"`),
-        );
+        this.#fault(at, ({ given }) => unknownKey([...given, key], key, Object.keys(shape)));
+      } else if (Object.hasOwn(out, name)) {
+        this.#fault(at, ({ path, given }) => {
+          const former = this.#notes?.spellings.get(keyOf([...path, name]));
+          return problem([...given, key], `is given twice, here and as "${former}"`);
+        });
       } else if (item !== null && !(item === '' && openWhenEmpty.has(name))) {
-        spellings.set(place([...path, name]), key);
-        out.set(name, visit(shape[name], item, [...path, name], [...given, key]));
+        const inside = below(at, name, key);
+        if (inside !== null) this.#notes?.spellings.set(keyOf(inside.path), key);
+        out[name] = this.visit(shape[name], item, inside);
       }
     }
-    return Object.fromEntries(out);
+    return out;
   }
 
-  const respelt = visit(schema, value, [], []);
-  const spelt = (path: Path) =>
-    path.map((key, index) => spellings.get(place(path.slice(0, index + 1))) ?? key);
-  const field = (path: Path) =>
-    String(path.findLast((_, index) => spellings.has(place(path.slice(0, index + 1)))) ?? '');
-  return { value: respelt, problems, spelt, field };
+  #fault(at: Place | null, make: (at: Place) => DefinitionProblem): void {
+    this.isSound = false;
+    if (at !== null) this.#notes?.problems.push(make(at));
+  }
+}
+
+function below(at: Place | null, name: string | number, key: string | number): Place | null {
+  return at === null ? null : { path: [...at.path, name], given: [...at.given, key] };
 }
 
 /** `tls_skip_verify` → `TLSSkipVerify`: the field's name in the texts of Consul. */
@@ -112,7 +155,7 @@ function unknownKey(path: Path, key: string, known: string[]): DefinitionProblem
 
 const indexes = new WeakMap<object, Map<string, string>>();
 
-/** All spellings of a schema's keys, in lower case; made once a schema. */
+/** All spellings of a schema's keys, in lower case and as Go writes them; made once a schema. */
 function index(shape: Readonly<Record<string, unknown>>): Map<string, string> {
   let known = indexes.get(shape);
   if (known === undefined) {
@@ -121,6 +164,8 @@ function index(shape: Readonly<Record<string, unknown>>): Map<string, string> {
     for (const [alias, name] of Object.entries(aliases)) {
       if (Object.hasOwn(shape, name) && !known.has(alias)) known.set(alias, name);
     }
+    // As Consul's own clients write them, which saves a conversion for each key.
+    for (const [spelling, name] of [...known]) known.set(goFieldName(spelling), name);
     indexes.set(shape, known);
   }
   return known;
@@ -152,6 +197,6 @@ function inside(schema: unknown): Inside | undefined {
   return (schema as { def?: Inside } | undefined)?.def;
 }
 
-function place(path: Path): string {
+function keyOf(path: Path): string {
   return JSON.stringify(path);
 }
