@@ -13,6 +13,7 @@ import type { Entry, RaftMessage, ServerId } from '../proto/raft.ts';
 import type { Once } from '../proto/rpc.ts';
 import type { CommandBody } from '../proto/schema/command.ts';
 import type { HealthEvent } from '../proto/schema/event.ts';
+import { EmptyAppends } from './empty-appends.ts';
 import type { Applied, Fsm } from './fsm/fsm.ts';
 import type { Outcome } from './fsm/outcome.ts';
 import type { Gap } from './gaps.ts';
@@ -85,6 +86,7 @@ export class Replica {
   #drainAgain = false;
   #placing = false;
   readonly #ticker: Ticker;
+  readonly #outgoing: EmptyAppends;
   /** Before the first leader was heard: since the start. */
   #heardLeaderMs: number;
   /** Not null while a snapshot takes the place of the log: the core must not look at the disk then. */
@@ -97,6 +99,7 @@ export class Replica {
     const { role, term, leader } = ports.raft.status();
     this.#standing = { role, term, leader };
     this.#heardLeaderMs = ports.clock.nowMs();
+    this.#outgoing = new EmptyAppends(ports.clock, (to, messages) => ports.send(to, messages));
     this.#ticker = new Ticker(ports.clock, this.#limits.tickMs, ({ isLate }) => this.#onTick(isLate));
   }
 
@@ -296,7 +299,7 @@ export class Replica {
       if (batch === undefined) byPeer.set(message.to, [message]);
       else batch.push(message);
     }
-    for (const [peer, batch] of byPeer) this.#ports.send(peer, batch);
+    for (const [peer, batch] of byPeer) this.#outgoing.send(peer, batch);
   }
 
   #apply(committed: readonly Entry[]): void {
@@ -340,6 +343,7 @@ export class Replica {
   #noteStanding(standing: Standing): void {
     const before = this.#standing;
     this.#standing = standing;
+    this.#outgoing.drop();
     if (before.role === 'leader' && (standing.role !== 'leader' || standing.term !== before.term)) {
       this.#proposals.leadershipLost(standing.leader);
     }
@@ -393,6 +397,7 @@ export class Replica {
     if (this.#halted !== null) return;
     this.#halted = reason;
     this.#ticker.stop();
+    this.#outgoing.drop();
     this.#proposals.stop(reason);
     this.#barriers.stop(reason);
     const { term } = this.#standing;

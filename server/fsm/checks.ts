@@ -22,9 +22,23 @@ export function writeCheck(change: Change, input: CheckInput, output: OutputRule
   const before = change.catalog.check(input.node, input.id);
   const hasTurned = before?.status !== input.status;
   const kept = before !== undefined && !hasTurned && output === 'ofStatus' ? before.output : input.output;
-  const lastChange = before === undefined || hasTurned ? change.time : before.lastChange;
-  const createIndex = before?.createIndex ?? change.index;
-  const row: CheckRow = { ...input, output: kept, lastChange, createIndex, modifyIndex: change.index };
+  // Key by key: rows that are made alike are several times quicker to make and to read than copies with additions.
+  const row: CheckRow = {
+    node: input.node,
+    id: input.id,
+    name: input.name,
+    notes: input.notes,
+    status: input.status,
+    output: kept,
+    lastChange: before === undefined || hasTurned ? change.time : before.lastChange,
+    serviceId: input.serviceId,
+    serviceName: input.serviceName,
+    serviceTags: input.serviceTags,
+    type: input.type,
+    definition: input.definition,
+    createIndex: before?.createIndex ?? change.index,
+    modifyIndex: change.index,
+  };
   if (before !== undefined && isSame(before, row)) return false;
   change.catalog.putCheck(row);
   return true;

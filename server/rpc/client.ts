@@ -30,7 +30,7 @@ export interface RpcHostParts {
   keys?(): readonly Uint8Array[];
   /** Default: nothing is answered. */
   readonly handlers?: Handlers;
-  /** Default `queueMicrotask`; production passes `setImmediate`, so that one write carries what one turn produced. */
+  /** Default `queueMicrotask`; production passes `process.nextTick`, so that one write carries what one event brought about. */
   readonly defer?: (run: () => void) => void;
   onBug(error: unknown, method: string): void;
 }

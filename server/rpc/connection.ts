@@ -38,7 +38,7 @@ import { asRefusal, decodeObject, Refusal } from './refusal.ts';
 export interface ConnectionHost {
   readonly clock: Clock;
   readonly handlers: Handlers;
-  /** Runs its argument at the end of this turn of the loop: `setImmediate`, or `queueMicrotask` where time is virtual. */
+  /** Runs its argument when what is under way has ended: `process.nextTick`, or `queueMicrotask` where time is virtual. */
   readonly defer: (run: () => void) => void;
   /** A handler threw what is no `ExpectedError`. */
   readonly onBug: (error: unknown, method: string) => void;

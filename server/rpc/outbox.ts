@@ -1,5 +1,5 @@
 /**
- * What leaves on one connection. Frames of one turn of the loop leave together, since a system call for each of them
+ * What leaves on one connection. Frames that one event brought about leave together, since a system call for each of them
  * costs more than everything else; and nobody may fill this process's memory by not reading.
  */
 import type { ByteStream } from './byte-stream.ts';
@@ -19,7 +19,7 @@ export class Outbox {
   #waiters: Array<() => void> = [];
   #closed = false;
 
-  /** `defer` runs its argument at the end of this turn of the loop. */
+  /** `defer` runs its argument when what is under way has ended. */
   constructor(stream: ByteStream, defer: (run: () => void) => void, onOverflow: () => void) {
     this.#stream = stream;
     this.#defer = defer;

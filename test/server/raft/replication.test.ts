@@ -142,6 +142,19 @@ describe('replicate', () => {
     ]);
   });
 
+  test('while a write of the leader is under way, a new commit waits for what follows it', () => {
+    const server = leading();
+    proposeInOneTurn(server, 'x');
+    server.promptDisk = false;
+    proposeInOneTurn(server, 'y');
+    expect(server.step(message('appendAnswer', { term: 2, index: 3 }))).toEqual([]);
+    expect(server.status.commit).toBe(3);
+    expect(ofType(server.flush(1), 'append')).toMatchObject([
+      { to: 'b', entries: [], commit: 3 },
+      { to: 'c', entries: [], commit: 3 },
+    ]);
+  });
+
   test('reported unreachable it is probed; alive again it replicates, also when nothing new is to be sent', () => {
     const server = leading();
     server.core.unreachable('b');
