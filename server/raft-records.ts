@@ -22,13 +22,18 @@ export interface SegmentHead {
   readonly lastIndex: number;
 }
 
-export function entryRecord(entry: Entry): LogRecord {
+/** A record on its way to the disk, with what it was made of where that is wanted again. */
+export interface RaftRecord extends LogRecord {
+  readonly entry?: Entry;
+}
+
+export function entryRecord(entry: Entry): RaftRecord {
   const body = Buffer.allocUnsafe(entryHeaderBytes + entry.data.length);
   body.writeUIntLE(entry.index, 0, 6);
   body.writeUIntLE(entry.term, 6, 6);
   body[12] = kinds.indexOf(entry.kind);
   body.set(entry.data, entryHeaderBytes);
-  return { type: recordType.entry, body };
+  return { type: recordType.entry, body, entry };
 }
 
 /** The data of the entry is a view into the record. */

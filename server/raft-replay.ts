@@ -1,9 +1,9 @@
 /**
- * What the records of the Raft log add up to. Records pass through here when the log is opened and again when they
- * have become durable, so that there is one way to read them.
+ * What the records of the Raft log add up to. Records pass through here when the log is opened, and again when they
+ * have become durable; entries then come as they are, since whoever wrote them need not read them.
  */
 import { ExpectedError } from '../proto/errors.ts';
-import type { HardState, Membership } from '../proto/raft.ts';
+import type { Entry, HardState, Membership } from '../proto/raft.ts';
 import type { StoredRecord } from '../proto/store/record.ts';
 import { EntryCache } from './entry-cache.ts';
 import { decodeMembership } from './raft/membership.ts';
@@ -55,15 +55,9 @@ export class RaftReplay {
 
   apply(record: StoredRecord): void {
     switch (record.type) {
-      case recordType.entry: {
-        const entry = parseEntry(record);
-        this.index.append(entry.index, entry.term, record.position);
-        this.cache.append(entry);
-        if (entry.kind === 'membership') {
-          this.#memberships.push({ index: entry.index, membership: decodeMembership(entry.data) });
-        }
+      case recordType.entry:
+        this.append(parseEntry(record), record.position);
         return;
-      }
       case recordType.cut: {
         const from = parseCut(record);
         this.index.cut(from);
@@ -87,6 +81,15 @@ export class RaftReplay {
         const text = `the Raft log holds a record of type ${record.type}, which this program does not know: start the newer version again`;
         throw new ExpectedError('DISK_FOREIGN', text);
       }
+    }
+  }
+
+  /** The record at this position holds this entry; for whoever wrote it and need not read it. */
+  append(entry: Entry, position: number): void {
+    this.index.append(entry.index, entry.term, position);
+    this.cache.append(entry);
+    if (entry.kind === 'membership') {
+      this.#memberships.push({ index: entry.index, membership: decodeMembership(entry.data) });
     }
   }
 

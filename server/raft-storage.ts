@@ -14,7 +14,6 @@ import { assert } from '../proto/assert.ts';
 import { ExpectedError, messageOf } from '../proto/errors.ts';
 import type { Clock, Disk } from '../proto/ports.ts';
 import type { Entry, HardState, SnapshotMeta } from '../proto/raft.ts';
-import type { LogRecord } from '../proto/store/record.ts';
 import { SegmentLog } from '../proto/store/segments.ts';
 import { OlderEntries } from './older-entries.ts';
 import type { LogView, Write } from './raft/ready.ts';
@@ -24,6 +23,7 @@ import {
   entryRecord,
   hardStateRecord,
   parseEntry,
+  type RaftRecord,
   recordType,
   resetRecord,
   type SegmentHead,
@@ -191,8 +191,8 @@ export class RaftStorage implements LogView {
   write(writes: readonly Write[]): Promise<void> {
     if (this.#damage) return Promise.reject(damageError(this.#damage));
     const before = this.#queued;
-    const records: LogRecord[] = [];
-    for (const write of writes) records.push(...this.#recordsOf(write));
+    const records: RaftRecord[] = [];
+    for (const write of writes) this.#addRecords(write, records);
     // A write may carry nothing but its token; it vouches for what was handed in before it.
     if (records.length === 0) return this.#lastWrite;
     return this.#append(records, before);
@@ -235,8 +235,7 @@ export class RaftStorage implements LogView {
     await this.#log.close();
   }
 
-  #recordsOf({ cutFrom, entries, hardState }: Write): LogRecord[] {
-    const records: LogRecord[] = [];
+  #addRecords({ cutFrom, entries, hardState }: Write, records: RaftRecord[]): void {
     let { lastIndex } = this.#queued;
     if (cutFrom !== null && cutFrom <= lastIndex) {
       assert(cutFrom > (this.#snapshot?.index ?? 0), 'what a snapshot covers is never cut');
@@ -245,20 +244,22 @@ export class RaftStorage implements LogView {
     }
     for (const entry of entries) {
       lastIndex++;
-      assert(entry.index === lastIndex, `entry ${entry.index} follows ${lastIndex - 1}`);
+      assert(entry.index === lastIndex, 'entries are dense');
       records.push(entryRecord(entry));
     }
     if (hardState) records.push(hardStateRecord(hardState));
     this.#queued = { hardState: hardState ?? this.#queued.hardState, lastIndex };
-    return records;
   }
 
-  #append(records: readonly LogRecord[], before: SegmentHead): Promise<void> {
+  #append(records: readonly RaftRecord[], before: SegmentHead): Promise<void> {
     let position = this.#log.next;
     const written = this.#log
       .append(records, () => encodeHead(before))
       .then(() => {
-        for (const record of records) this.#stored.apply({ ...record, position: position++ });
+        for (const record of records) {
+          if (record.entry !== undefined) this.#stored.append(record.entry, position++);
+          else this.#stored.apply({ ...record, position: position++ });
+        }
       });
     this.#lastWrite = written;
     // Nobody may ever ask for the last write; whoever was given the promise sees the rejection all the same.

@@ -2,7 +2,6 @@
  * The rules that hold for every path of the API, in one place: methods, decoding, errors, JSON, compression. Routes say
  * what is special about them and nothing else. Reference: consul-http-api, section 1.
  */
-import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -77,11 +76,13 @@ export function mountRoute(app: FastifyInstance, route: Route, options: Transpor
             : text(405, `method ${request.method} not allowed`, { Allow: allow });
         return send(request, reply, answer, options);
       }
-      const answer = await run(handler, route, request, reply, options);
-      return send(request, reply, answer, options);
+      return send(request, reply, await run(handler, route, request, reply, options), options);
     },
   });
 }
+
+const noQuery = new URLSearchParams();
+const noBody = Buffer.alloc(0);
 
 async function run(
   handler: Handler,
@@ -96,9 +97,9 @@ async function run(
     const [path = '', search = ''] = splitOnce(url, '?');
     const call = new Call({
       param: route.path.endsWith('/') ? decoded(path.slice(route.path.length)) : '',
-      query: new URLSearchParams(search),
+      query: search === '' ? noQuery : new URLSearchParams(search),
       headers: request.raw.headers,
-      body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+      body: Buffer.isBuffer(request.body) ? request.body : noBody,
       stream,
       makeSignal: () => options.open.signalOf(reply),
     });
@@ -140,12 +141,12 @@ function splitOnce(whole: string, separator: string): [string, string] {
  * Written past the framework to the bare response: given as one text, head and body leave in one system call, which is the
  * greater part of what a short answer costs.
  */
-export async function send(
+export function send(
   request: FastifyRequest,
   reply: FastifyReply,
   answer: Answer,
   options: TransportOptions,
-): Promise<FastifyReply> {
+): FastifyReply | Promise<FastifyReply> {
   const headers: Record<string, string> = {
     ...options.responseHeaders,
     ...answer.headers,
@@ -154,52 +155,74 @@ export async function send(
   // The framework wants it so, after a request that it did not read to its end.
   if (reply.hasHeader('connection')) headers.Connection = 'close';
   reply.hijack();
+  const onBug = (error: unknown) => {
+    reply.raw.destroy();
+    options.onBug(error, request.url);
+  };
+  try {
+    return sendWith(headers, request, reply, answer, onBug);
+  } catch (error) {
+    onBug(error);
+    return reply;
+  }
+}
+
+function sendWith(
+  headers: Record<string, string>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: Answer,
+  onBug: (error: unknown) => void,
+): FastifyReply | Promise<FastifyReply> {
   const { raw } = reply;
   switch (answer.kind) {
     case 'empty':
       if (answer.whenSent !== undefined) raw.once('close', answer.whenSent);
-      raw.writeHead(answer.status, { ...headers, 'Content-Length': '0' }).end();
+      headers['Content-Length'] = '0';
+      raw.writeHead(answer.status, headers).end();
       return reply;
     case 'text':
       headers['Content-Type'] = 'text/plain; charset=utf-8';
-      await sendBody(request, raw, answer.status, headers, answer.text);
-      return reply;
+      return sendBody(request, reply, answer.status, headers, answer.text);
     case 'file':
       headers['Content-Type'] = answer.type;
-      await sendBody(request, raw, 200, headers, answer.text);
-      return reply;
+      return sendBody(request, reply, 200, headers, answer.text);
     case 'json':
       headers['Content-Type'] = 'application/json';
-      await sendBody(request, raw, answer.status, headers, jsonText(answer.value, isPretty(request)));
-      return reply;
+      return sendBody(request, reply, answer.status, headers, jsonText(answer.value, isPretty(request)));
     case 'taken over':
       raw.writeHead(200, headers);
-      answer.write(raw).catch((error: unknown) => {
-        raw.destroy();
-        options.onBug(error, request.url);
-      });
+      answer.write(raw).catch(onBug);
       return reply;
   }
 }
 
-async function sendBody(
+function sendBody(
   request: FastifyRequest,
-  response: ServerResponse,
+  reply: FastifyReply,
   status: number,
   headers: Record<string, string>,
   body: string,
-): Promise<void> {
+): FastifyReply | Promise<FastifyReply> {
   const length = Buffer.byteLength(body);
   const wanted = String(request.headers['accept-encoding'] ?? '').includes('gzip');
-  if (!wanted || length < gzipBytesMin) {
-    headers['Content-Length'] = String(length);
-    response.writeHead(status, headers).end(body);
-    return;
-  }
+  if (wanted && length >= gzipBytesMin) return sendCompressed(reply, status, headers, body);
+  headers['Content-Length'] = String(length);
+  reply.raw.writeHead(status, headers).end(body);
+  return reply;
+}
+
+async function sendCompressed(
+  reply: FastifyReply,
+  status: number,
+  headers: Record<string, string>,
+  body: string,
+): Promise<FastifyReply> {
   const bytes = await compress(body);
   headers['Content-Encoding'] = 'gzip';
   headers['Content-Length'] = String(bytes.length);
-  response.writeHead(status, headers).end(bytes);
+  reply.raw.writeHead(status, headers).end(bytes);
+  return reply;
 }
 
 function isPretty(request: FastifyRequest): boolean {
