@@ -194,3 +194,14 @@ test('it knows how many files its process has open', async () => {
   disk.killProcess();
   expect(disk.openFiles).toBe(0);
 });
+
+test('what the kernel has written back survives a crash without a sync', async () => {
+  const disk = new SimDisk({ random: new SeededRandom('write back') });
+  const file = await disk.open('/data/a', { create: true });
+  await disk.syncFolder('/data');
+  await file.write(0, Buffer.from('kept'));
+  disk.writeBack();
+  await file.write(0, Buffer.from('lost'));
+  disk.crash('all');
+  expect(Buffer.from(disk.content('/data/a')!).toString()).toBe('kept');
+});

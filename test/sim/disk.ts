@@ -95,6 +95,11 @@ export class SimDisk implements Disk {
     this.#hanging = null;
   }
 
+  /** What a kernel does with old dirty pages by itself: content that was written becomes durable; names do not. */
+  writeBack(): void {
+    for (const file of this.#names.values()) file.keepAll(file.changes());
+  }
+
   /** From now on no operation ends, until `release`. */
   hang(): void {
     this.#hanging ??= [];

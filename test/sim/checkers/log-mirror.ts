@@ -27,6 +27,11 @@ export class LogMirror {
     return this.#last;
   }
 
+  /** Term of the last entry. */
+  get lastTerm(): number {
+    return this.#links.get(this.#last)!.term;
+  }
+
   at(index: number): Link | undefined {
     return this.#links.get(index);
   }

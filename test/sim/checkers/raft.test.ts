@@ -1,6 +1,7 @@
 /** Each promise of Raft, broken on purpose: the checker says which one. */
 import { beforeEach, expect, test } from 'vitest';
 import type { Entry, HardState, Membership, RaftMessage } from '../../../proto/raft.ts';
+import { encodeMembership } from '../../../server/raft/membership.ts';
 import { Findings } from './findings.ts';
 import { RaftChecker, type WatchedLog, type WatchedServer } from './raft.ts';
 
@@ -206,4 +207,12 @@ test('in the joint phase both majorities count', () => {
   checker.applied(a, entry(1, 1));
   expect(rules()).toEqual(['commit by majority']);
   expect(findings.list[0]!.text).toContain('1 of 3');
+});
+
+test('a change of the voters is committed by both majorities, though the leader may have ended the joint phase by now', () => {
+  const joint = { voters: ['a'], outgoing: ['a', 'b', 'c'], learners: [], addresses: {} };
+  const change: Entry = { index: 1, term: 1, kind: 'membership', data: encodeMembership(joint) };
+  a.leads(1).store(change).membership = { ...joint, outgoing: null };
+  checker.applied(a, change);
+  expect(rules()).toEqual(['commit by majority']);
 });

@@ -10,6 +10,7 @@ import type {
   ServerId,
   SnapshotMeta,
 } from '../../../proto/raft.ts';
+import { decodeMembership } from '../../../server/raft/membership.ts';
 import { chainOn, noChain } from './chain.ts';
 import type { Findings } from './findings.ts';
 import { type DurableLog, type Link, LogMirror } from './log-mirror.ts';
@@ -162,7 +163,7 @@ export class RaftChecker {
     const known = this.#committed[entry.index];
     if (known === undefined) {
       this.#committed[entry.index] = { term: entry.term, chain };
-      if (server.role === 'leader') this.#checkMajority(server, entry.index);
+      if (server.role === 'leader') this.#checkMajority(server, entry);
     } else {
       this.#findings.check(
         known.chain === chain,
@@ -173,13 +174,15 @@ export class RaftChecker {
     }
   }
 
-  #checkMajority(server: WatchedServer, index: number): void {
-    const mirror = this.#sync(server);
-    const { term, membership } = server;
+  #checkMajority(server: WatchedServer, { index, kind, data }: Entry): void {
+    this.#sync(server);
+    const { term } = server;
+    // A change counts from the moment in which it stands in the log; the server may be a step further by now.
+    const membership = kind === 'membership' ? decodeMembership(data) : server.membership;
     const { voters, outgoing } = membership;
     const { chain, term: ofEntry } = this.#committed[index]!;
     const isInherited = index <= (this.#inherited.get(term) ?? 0);
-    if (ofEntry < term && !isInherited) this.#checkOwnTerm(server, mirror, index);
+    if (ofEntry < term && !isInherited) this.#checkOwnTerm(server, membership, index);
     for (const group of outgoing === null ? [voters] : [voters, outgoing]) {
       const holders = group.filter((id) => this.#mirrors.get(id)?.at(index)?.chain === chain);
       this.#findings.check(
@@ -190,15 +193,15 @@ export class RaftChecker {
     }
   }
 
-  /** A leader counts entries of its own term only; older ones are committed with the first of those (5.4.2). */
-  #checkOwnTerm({ id, term, membership }: WatchedServer, mirror: LogMirror, index: number): void {
-    let own = index;
-    while (own < mirror.last && mirror.at(own)!.term < term) own++;
-    const link = mirror.at(own);
-    for (const group of [membership.voters, membership.outgoing ?? membership.voters]) {
-      const holders = group.filter((voter) => this.#mirrors.get(voter)?.at(own)?.chain === link?.chain);
+  /**
+   * A leader counts entries of its own term only; older ones are committed with the first of those (5.4.2). Its own disk
+   * may be the last to hold that.
+   */
+  #checkOwnTerm({ id, term }: WatchedServer, { voters, outgoing }: Membership, index: number): void {
+    for (const group of [voters, outgoing ?? voters]) {
+      const holders = group.filter((voter) => (this.#mirrors.get(voter)?.lastTerm ?? 0) >= term);
       this.#findings.check(
-        link?.term === term && holders.length * 2 > group.length,
+        holders.length * 2 > group.length,
         'commit in the own term',
         () => `${id} commits ${index} in term ${term} before a majority holds an entry of that term`,
       );
