@@ -87,6 +87,7 @@ export class Agent {
   #rpc: Rpc | null = null;
   #joiner: Joiner | null = null;
   #configCheck: ConfigCheck | null = null;
+  #keyRotation: KeyRotation | null = null;
   #stopping: Promise<void> | null = null;
   #left = false;
 
@@ -175,7 +176,7 @@ export class Agent {
     const { rpc, pool } = this.#connect(parts, membership);
     this.#rpc = rpc;
     const sync = this.#startSync(parts, membership, rpc, pool);
-    const keyRotation = this.#keyRotation(parts, membership);
+    const keyRotation = this.#makeKeyRotation(parts, membership);
     await this.#startHttp({ parts, membership, rpc, pool, sync, news, keyRotation });
     parts.start(this.#config);
     this.#configCheck = new ConfigCheck(parts.state, parts.local.runner);
@@ -221,6 +222,8 @@ export class Agent {
       keyringPath: keepsFiles && keys.length > 0 ? `${folder.part('local')}/gossip.keyring` : null,
     });
     this.#membership = membership;
+    // A question of the rotation that is under way ends with gossip.
+    this.#running.push(async () => this.#keyRotation?.stop());
     this.#running.push(() => membership.stop());
     this.#watchGossip(parts, membership);
     this.#server = (await listening?.join(membership)) ?? null;
@@ -302,7 +305,7 @@ export class Agent {
     return news;
   }
 
-  #keyRotation({ store }: LocalParts, membership: GossipMembership): KeyRotation {
+  #makeKeyRotation({ store }: LocalParts, membership: GossipMembership): KeyRotation {
     const { clock, random } = this.#options.host;
     const rotation = new KeyRotation({
       clock,
@@ -312,8 +315,8 @@ export class Agent {
         membership.members().flatMap((each) => (each.state === 'failed' ? [each.name] : [])),
       saved: store.value<SavedRotation | null>('key-rotation', { mode: 0o600 }),
     });
-    // A question that is under way ends with gossip, which stops next.
-    this.#running.push(() => void rotation.stop());
+    this.#keyRotation = rotation;
+    this.#running.push(() => rotation.halt());
     return rotation;
   }
 
@@ -361,12 +364,7 @@ export class Agent {
     );
     this.#joiner = joiner;
     this.#running.push(() => joiner.stop());
-    joiner.start();
-    if (startJoin.length > 0) {
-      void membership.join(startJoin).then(({ failures }) => {
-        for (const { address, message } of failures) logger.warn(`cannot join ${address}: ${message}`);
-      });
-    }
+    joiner.start(startJoin);
   }
 
   async #stop(): Promise<void> {

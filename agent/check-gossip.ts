@@ -1,5 +1,6 @@
 /**
- * Every change of a check of this host is told by gossip as well, so that all agents hear of it while no server is alive.
+ * Every change of a check of this host is told by gossip as well, so that all agents hear of it while no server is alive;
+ * but for its first good result, which is no news that anybody waits for and would crowd out all others when a fleet starts.
  * At most one a second, five at once after a silence: what a host in trouble adds to the load of the cluster is bounded.
  */
 import type { Clock, Timer } from '../proto/ports.ts';
@@ -36,9 +37,9 @@ export class CheckGossip {
     this.#ports = ports;
   }
 
-  /** The first good result of a check is no news that others could wait for: it goes behind everything else. */
   receive(move: StatusMove): void {
-    this.#queue.put(move.check.id, move, move.from !== 'pending' || move.to !== 'passing');
+    if (move.from === 'pending' && move.to === 'passing') return;
+    this.#queue.put(move.check.id, move);
     this.#tellDue();
   }
 

@@ -173,6 +173,10 @@ class GossipClient implements GossipMembership {
     });
   }
 
+  member(name: string): Member | undefined {
+    return this.#members.get(name);
+  }
+
   members(): readonly Member[] {
     return [...this.#members.values()];
   }

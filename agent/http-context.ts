@@ -37,7 +37,7 @@ export interface HttpContextParts {
 
 export function makeHttpContext(parts: HttpContextParts): HttpContext {
   const { clock, random, membership, rpc, local, journal, server, pool, sync } = parts;
-  const { nodeName, datacenter, nodeMeta } = parts.config();
+  const { nodeName, datacenter, nodeMeta, responseHeaders } = parts.config();
   return {
     clock,
     random,
@@ -71,7 +71,7 @@ export function makeHttpContext(parts: HttpContextParts): HttpContext {
     reload: () => parts.reload(),
     leave: () => parts.leave(),
     stop: () => parts.end(),
-    responseHeaders: {},
+    responseHeaders,
     onBug: (error, path) => parts.onBug(error, path),
   };
 }

@@ -1,6 +1,7 @@
 /**
  * Finds the others, and does not give up: the addresses of `retry_join` and `--join` are tried for ever while no server
- * is in view, soon at first and then at the configured interval. Each failure is said, and so is the next attempt.
+ * is in view, soon at first and then at the configured interval. Those of `start_join` are tried once, before all others.
+ * Each failure is said, and so is the next attempt.
  */
 import { messageOf } from '../proto/errors.ts';
 import type { Logger } from '../proto/logger.ts';
@@ -33,8 +34,9 @@ export class Joiner {
     this.#intervalMs = intervalMs;
   }
 
-  start(): void {
-    void this.#attempt();
+  /** `once`: addresses that are tried this one time. */
+  start(once: readonly string[] = []): void {
+    void this.#begin(once);
   }
 
   /** Whether each address has been asked once, or there is none: whoever is to be found at the start has been found. */
@@ -54,6 +56,15 @@ export class Joiner {
     this.#retryMs = Math.min(this.#retryMs, intervalMs);
   }
 
+  async #begin(once: readonly string[]): Promise<void> {
+    if (once.length > 0) {
+      for (const { address, message } of await this.#failuresOfJoin(once)) {
+        this.#ports.logger.warn(`cannot join ${address}: ${message}`);
+      }
+    }
+    if (!this.#stopped) await this.#attempt();
+  }
+
   async #attempt(): Promise<void> {
     const waitMs = this.#retryMs;
     if (this.#ports.serverInView()) {
@@ -70,7 +81,7 @@ export class Joiner {
   }
 
   async #join(waitMs: number): Promise<void> {
-    const failures = await this.#failuresOfJoin();
+    const failures = await this.#failuresOfJoin(this.#addresses);
     if (this.#stopped || this.#ports.serverInView()) return;
     // Whoever answered may need a moment to tell us of the servers.
     if (failures.length === 0 && !this.#wasAlone) {
@@ -84,11 +95,11 @@ export class Joiner {
     this.#ports.logger.warn(`${what}; trying again in ${(waitMs / 1000).toFixed(0)} s`);
   }
 
-  async #failuresOfJoin(): Promise<JoinResult['failures']> {
+  async #failuresOfJoin(addresses: readonly string[]): Promise<JoinResult['failures']> {
     try {
-      return (await this.#ports.join(this.#addresses)).failures;
+      return (await this.#ports.join(addresses)).failures;
     } catch (error) {
-      return [{ address: this.#addresses.join(', '), message: messageOf(error) }];
+      return [{ address: addresses.join(', '), message: messageOf(error) }];
     }
   }
 }

@@ -111,9 +111,14 @@ export class KeyRotation {
     return this.#begin({ to: from, from: to, known: [...new Set([...known, to])] });
   }
 
-  /** Breaks off what is under way; the rings stay as they are. */
-  async stop(): Promise<void> {
+  /** Breaks off what is under way, behind the question that is being asked; the rings stay as they are. */
+  halt(): void {
     this.#running?.abort();
+  }
+
+  /** As `halt`; resolves when it has ended. */
+  async stop(): Promise<void> {
+    this.halt();
     await this.#ended;
   }
 

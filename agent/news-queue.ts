@@ -8,7 +8,7 @@ export interface NewsQueueLimits {
   readonly burst: number;
   /** Then one each so many milliseconds. */
   readonly intervalMs: number;
-  /** Things that wait; beyond, the oldest word that is not urgent goes, else the oldest. */
+  /** Things that wait; beyond, the oldest word goes. */
   readonly waitingMax: number;
 }
 
@@ -18,15 +18,10 @@ export interface Taken<Item> {
   readonly omitted: number;
 }
 
-interface Waiting<Item> {
-  readonly item: Item;
-  readonly urgent: boolean;
-}
-
 export class NewsQueue<Item> {
   readonly #limits: NewsQueueLimits;
   /** By thing, in the order in which they began to wait. */
-  readonly #waiting = new Map<string, Waiting<Item>>();
+  readonly #waiting = new Map<string, Item>();
   /** When the last word's interval ends: a burst runs ahead of the clock, and is paid back before the next one. */
   #freeAtMs = Number.NEGATIVE_INFINITY;
   #omitted = 0;
@@ -39,22 +34,20 @@ export class NewsQueue<Item> {
     return this.#waiting.size;
   }
 
-  /** A thing that waits already keeps its place. `urgent` goes before what is not. */
-  put(thing: string, item: Item, urgent: boolean): void {
+  /** A thing that waits already keeps its place. */
+  put(thing: string, item: Item): void {
     if (this.#waiting.has(thing)) this.#omitted += 1;
     else if (this.#waiting.size >= this.#limits.waitingMax) {
-      this.#waiting.delete(this.#leastUrgent());
+      this.#takeFirst();
       this.#omitted += 1;
     }
-    this.#waiting.set(thing, { item, urgent });
+    this.#waiting.set(thing, item);
   }
 
   /** Undefined when nothing waits, or when it is too early. */
   take(nowMs: number): Taken<Item> | undefined {
-    const thing = this.#next();
-    if (thing === undefined || this.#waitMs(nowMs) > 0) return undefined;
-    const { item } = this.#waiting.get(thing)!;
-    this.#waiting.delete(thing);
+    if (this.#waiting.size === 0 || this.#waitMs(nowMs) > 0) return undefined;
+    const item = this.#takeFirst();
     this.#freeAtMs = Math.max(this.#freeAtMs, nowMs) + this.#limits.intervalMs;
     const omitted = this.#omitted;
     this.#omitted = 0;
@@ -71,21 +64,9 @@ export class NewsQueue<Item> {
     return Math.max(0, this.#freeAtMs - nowMs - (burst - 1) * intervalMs);
   }
 
-  #next(): string | undefined {
-    let first: string | undefined;
-    for (const [thing, { urgent }] of this.#waiting) {
-      if (urgent) return thing;
-      first ??= thing;
-    }
-    return first;
-  }
-
-  #leastUrgent(): string {
-    let first: string | undefined;
-    for (const [thing, { urgent }] of this.#waiting) {
-      if (!urgent) return thing;
-      first ??= thing;
-    }
-    return first!;
+  #takeFirst(): Item {
+    const [thing, item] = this.#waiting.entries().next().value!;
+    this.#waiting.delete(thing);
+    return item;
   }
 }

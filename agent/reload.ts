@@ -34,6 +34,7 @@ const settings: Readonly<Record<Setting, readonly [key: string, when: 'live' | '
   advertise: ['advertise_addr', 'restart'],
   clientHosts: ['client_addr', 'restart'],
   ports: ['ports', 'restart'],
+  responseHeaders: ['http_config.response_headers', 'restart'],
   dataDir: ['data_dir', 'restart'],
   dev: ['dev', 'restart'],
   server: ['server', 'restart'],

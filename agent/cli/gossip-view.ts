@@ -19,7 +19,8 @@ export class LateGossipView implements GossipView {
   }
 
   member(name: string): GossipMember | undefined {
-    return this.members().find((member) => member.name === name);
+    const member = this.#membership?.member(name);
+    return member === undefined ? undefined : seen(member);
   }
 
   onChange(listener: (news: GossipNews) => void): () => void {

@@ -85,6 +85,8 @@ function speaking(command: Command, io: Io): Command {
     .configureOutput({
       writeOut: (text) => void io.print(text).catch(() => {}),
       writeErr: (text) => void io.complain(text),
+      // In the words of all our own errors.
+      outputError: (text, write) => write(text.replace(/^error: /, 'rollcall: ')),
     });
 }
 

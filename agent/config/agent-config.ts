@@ -44,6 +44,8 @@ export interface AgentConfig {
   /** Addresses of the HTTP API (and of DNS); at least one. */
   readonly clientHosts: readonly string[];
   readonly ports: AgentPorts;
+  /** Headers of every answer of the HTTP API. */
+  readonly responseHeaders: Readonly<Record<string, string>>;
   /** Absolute path; null keeps everything in memory (`--dev`). */
   readonly dataDir: string | null;
   readonly dev: boolean;

@@ -39,6 +39,7 @@ export function resolveConfig(
     advertise: { host: read.text('advertise_addr'), port: ports.serf },
     clientHosts: hosts(read.textOrNull('addresses', 'http') ?? read.text('client_addr')),
     ports,
+    responseHeaders: read.texts('http_config', 'response_headers'),
     dataDir: options.dev ? null : resolvePath(options.folder, read.text('data_dir')),
     dev: options.dev,
     server: read.boolean('server'),

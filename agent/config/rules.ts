@@ -2,7 +2,7 @@
  * What the schema of single keys cannot say: rules between keys and with the host, and the keys that follow from
  * others. Works on the merged tree, so each complaint names the file that decided.
  */
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { isLoopback, isUnspecified } from '../../proto/address.ts';
 import { chooseAdvertise } from './advertise.ts';
 import { defaultPlace } from './defaults.ts';
@@ -142,7 +142,10 @@ function checkScripts(tree: LocatedMap, problems: Problems): void {
 function deriveAdvertise(tree: LocatedMap, context: RuleContext, problems: Problems): LocatedMap {
   if (valueAt(tree, ['advertise_addr'])) return tree;
   const bindAt = placeOfValue(tree, ['bind_addr']);
-  const chosen = chooseAdvertise(String(read(tree, ['bind_addr'])), context.host.addresses);
+  const bind = String(read(tree, ['bind_addr']));
+  // What is no address has been refused already, and nothing follows from it.
+  if (isIP(bind) === 0) return tree;
+  const chosen = chooseAdvertise(bind, context.host.addresses);
   if (chosen.ok) {
     const at = { file: 'follows from bind_addr', line: 0, column: 0 };
     return withKey(tree, 'advertise_addr', scalar(chosen.host, at));

@@ -80,6 +80,18 @@ const tls = z
   })
   .partial();
 
+/** A name of a field as HTTP has it, and a value that stays on its line. */
+const headerName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+const responseHeaders = z.record(z.string(), z.string()).superRefine((headers, context) => {
+  for (const [name, value] of Object.entries(headers)) {
+    const add = (message: string) => context.addIssue({ code: 'custom', message, path: [name] });
+    if (!headerName.test(name)) add('is no name of a header');
+    else if (!headerValue.test(value)) add('holds a character that a header cannot have');
+  }
+});
+
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -168,6 +180,12 @@ export const fileKeys = z.strictObject({
   enable_local_script_checks: z.boolean().describe("Script checks from this host's own files."),
   check_output_max_size: z.number().int().min(1).max(1_048_576).describe('Bytes of output kept of a run.'),
   discard_check_output: z.boolean().describe('Keep no output of checks at all.'),
+  http_config: z
+    .strictObject({
+      response_headers: responseHeaders.describe('Headers of every answer, such as those of CORS.'),
+    })
+    .partial()
+    .describe('The HTTP API.'),
   performance: z
     .strictObject({ raft_multiplier: z.number().int().min(1).max(10).describe("Stretches Raft's timeouts.") })
     .partial()

@@ -64,6 +64,7 @@ export interface QueryResult {
 
 export interface Membership {
   members(): readonly Member[];
+  member(name: string): Member | undefined;
   self(): Member;
   /** Returns the function that ends the subscription. */
   onChange(listener: (change: MembershipChange) => void): () => void;

@@ -82,16 +82,18 @@ test('of a flapping check the newest status is told, and how many changes were l
   expect(on.told.at(-1)!.news.to).toBe('passing');
 });
 
-test('after a start with many checks a failure does not wait behind their first good results', () => {
+test('the first good results of a start are not told; a first bad one is', () => {
   const on = host();
   for (let number = 0; number < 100; number++) {
     on.add(`c${number}`, 'pending');
     on.become(`c${number}`, 'passing');
   }
-  on.clock.runFor(2_500);
+  on.add('late', 'pending');
+  on.become('late', 'critical');
   on.become('c0', 'critical');
-  on.clock.runFor(500);
-  expect(on.lines().at(-1)).toBe('3000 c0 passing→critical');
+  on.clock.runFor(5_000);
+  expect(on.lines()).toEqual(['0 late pending→critical', '0 c0 passing→critical']);
+  expect(on.gossip.counts()).toEqual({ told: 2, omitted: 0, waiting: 0 });
 });
 
 test('a check whose id leaves no room is counted and not sent', () => {

@@ -6,6 +6,7 @@ import { VirtualClock } from '../sim/clock.ts';
 function stage(addresses: readonly string[] = ['a:1', 'b:2'], intervalMs = 8_000) {
   const clock = new VirtualClock();
   const said: string[] = [];
+  const tried: (readonly string[])[] = [];
   const triedAtMs: number[] = [];
   const startMs = clock.nowMs();
   const world = {
@@ -17,7 +18,8 @@ function stage(addresses: readonly string[] = ['a:1', 'b:2'], intervalMs = 8_000
     {
       clock,
       logger: { debug: say, info: say, warn: say, error: say },
-      join: async () => {
+      join: async (asked) => {
+        tried.push(asked);
         triedAtMs.push(clock.nowMs() - startMs);
         return world.result;
       },
@@ -26,7 +28,7 @@ function stage(addresses: readonly string[] = ['a:1', 'b:2'], intervalMs = 8_000
     addresses,
     intervalMs,
   );
-  return { clock, said, triedAtMs, world, joiner };
+  return { clock, said, tried, triedAtMs, world, joiner };
 }
 
 test('nobody there: tried soon at first, then at the interval, for ever, and said each time', async () => {
@@ -83,4 +85,17 @@ test('a stopped joiner tries no more', async () => {
   joiner.stop();
   await clock.settleFor(60_000);
   expect(triedAtMs).toEqual([0]);
+});
+
+test('addresses that are tried once come first, are named when they fail, and are not tried again', async () => {
+  const { clock, joiner, world, said, tried } = stage(['a:1']);
+  world.result = { joined: 1, failures: [{ address: 'z:9', message: 'refused' }] };
+  joiner.start(['z:9', 'y:8']);
+  expect(joiner.hasTried).toBe(false);
+  await clock.settleFor(500);
+  expect(joiner.hasTried).toBe(true);
+  world.inView = true;
+  await clock.settleFor(60_000);
+  expect(tried).toEqual([['z:9', 'y:8'], ['a:1']]);
+  expect(said[0]).toBe('cannot join z:9: refused');
 });

@@ -19,7 +19,7 @@ function drain(news: NewsQueue<string>, nowMs: number): [atMs: number, item: str
 
 test('five at once after a silence, then one a second', () => {
   const news = queue();
-  for (const id of 'abcdefgh') news.put(id, id, true);
+  for (const id of 'abcdefgh') news.put(id, id);
   expect(drain(news, 10_000).map(([atMs, item]) => `${item}@${atMs}`)).toEqual([
     'a@10000',
     'b@10000',
@@ -34,17 +34,17 @@ test('five at once after a silence, then one a second', () => {
 
 test('a silence of five seconds gives the whole burst back, a shorter one a part of it', () => {
   const news = queue();
-  for (const id of 'abcdefg') news.put(id, id, true);
+  for (const id of 'abcdefg') news.put(id, id);
   expect(drain(news, 0).at(-1)).toEqual([2_000, 'g', 0]);
-  for (const id of 'hijkl') news.put(id, id, true);
+  for (const id of 'hijkl') news.put(id, id);
   expect(drain(news, 4_000).map(([atMs]) => atMs)).toEqual([4_000, 4_000, 5_000, 6_000, 7_000]);
-  for (const id of 'mnopq') news.put(id, id, true);
+  for (const id of 'mnopq') news.put(id, id);
   expect(drain(news, 60_000).map(([atMs]) => atMs)).toEqual([60_000, 60_000, 60_000, 60_000, 60_000]);
 });
 
 test('nothing comes out too early, and asking costs nothing', () => {
   const news = queue();
-  for (const id of 'abcdef') news.put(id, id, true);
+  for (const id of 'abcdef') news.put(id, id);
   for (let i = 0; i < 5; i++) news.take(0);
   expect(news.take(999)).toBeUndefined();
   expect(news.take(1_000)).toEqual({ item: 'f', omitted: 0 });
@@ -53,34 +53,22 @@ test('nothing comes out too early, and asking costs nothing', () => {
 
 test('a flapping check keeps its place with its newest word, and the words left out are counted once', () => {
   const news = queue();
-  for (const id of 'abcde') news.put(id, id, true);
+  for (const id of 'abcde') news.put(id, id);
   drain(news, 0);
-  news.put('web', 'critical', true);
-  news.put('disk', 'warning', true);
-  news.put('web', 'passing', true);
-  news.put('web', 'critical again', true);
+  news.put('web', 'critical');
+  news.put('disk', 'warning');
+  news.put('web', 'passing');
+  news.put('web', 'critical again');
   expect(drain(news, 0)).toEqual([
     [1_000, 'critical again', 2],
     [2_000, 'warning', 0],
   ]);
 });
 
-test('what is urgent goes first; what is not is not forgotten', () => {
-  const news = queue();
-  news.put('first-1', 'first-1', false);
-  news.put('first-2', 'first-2', false);
-  news.put('web', 'web', true);
-  expect(drain(news, 0).map(([, item]) => item)).toEqual(['web', 'first-1', 'first-2']);
-});
-
-test('the queue is bounded: what is not urgent goes first, then the oldest', () => {
+test('the queue is bounded: the oldest word goes', () => {
   const news = queue(3);
-  news.put('a', 'a', true);
-  news.put('b', 'b', false);
-  news.put('c', 'c', true);
-  news.put('d', 'd', true);
+  for (const id of 'abcde') news.put(id, id);
   expect(news.length).toBe(3);
-  news.put('e', 'e', true);
   expect(drain(news, 0)).toEqual([
     [0, 'c', 2],
     [0, 'd', 0],

@@ -5,10 +5,10 @@
 
 import type { KnownServer } from '../../agent/server-pool.ts';
 import { isExpected } from '../../proto/errors.ts';
+import type { Logger } from '../../proto/logger.ts';
 import type { Membership } from '../../proto/raft.ts';
 import type { Rpc } from '../../proto/rpc.ts';
 import type { Consensus } from '../../server/consensus.ts';
-import type { Logger } from '../../server/logger.ts';
 import type { ServerConfig } from '../../server/server.ts';
 import { Findings } from './checkers/findings.ts';
 import { Ledger } from './checkers/ledger.ts';

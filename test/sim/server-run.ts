@@ -4,7 +4,7 @@
  * leader, all have the same log, state and events, every operation has ended, every agent has delivered and every
  * listener has heard everything.
  */
-import type { Logger } from '../../server/logger.ts';
+import type { Logger } from '../../proto/logger.ts';
 import type { Finding } from './checkers/findings.ts';
 import { type Configuration, drawConfiguration, type ServerRunOptions } from './configuration.ts';
 import { Faults } from './faults.ts';

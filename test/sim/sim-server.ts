@@ -3,13 +3,13 @@
  * is like systemd: a process that ended by itself is started again after a moment.
  */
 import { type ExpectedError, isExpected, messageOf } from '../../proto/errors.ts';
+import type { Logger } from '../../proto/logger.ts';
 import type { Endpoint } from '../../proto/ports.ts';
 import type { Entry, RaftMessage, ServerId } from '../../proto/raft.ts';
 import { DataFolder } from '../../proto/store/layout.ts';
 import type { Consensus } from '../../server/consensus.ts';
 import type { Applied, Fsm } from '../../server/fsm/fsm.ts';
 import type { ServerTags } from '../../server/gossip-view.ts';
-import type { Logger } from '../../server/logger.ts';
 import { Server, type ServerConfig, type ServerTransport, type TransportHost } from '../../server/server.ts';
 import type { SimHost } from './host.ts';
 import { PeerRpc } from './peer-rpc.ts';

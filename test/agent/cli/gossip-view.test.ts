@@ -17,6 +17,7 @@ function fakeMembership() {
   const listeners: Array<(change: MembershipChange) => void> = [];
   const membership = {
     members: () => [member],
+    member: (name: string) => (name === member.name ? member : undefined),
     onChange: (listener: (change: MembershipChange) => void) => listeners.push(listener),
   } as unknown as Membership;
   return {

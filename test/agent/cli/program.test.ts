@@ -32,6 +32,7 @@ test.each([
 ])('wrong usage is exit code 2 and says what is wrong: %j', async (argv, words) => {
   const { code, out, error } = await rollcall(argv);
   expect(error).toContain(words);
+  expect(error).toMatch(/^rollcall: /);
   expect({ code, out }).toEqual({ code: 2, out: '' });
 });
 

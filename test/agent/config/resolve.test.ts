@@ -31,6 +31,12 @@ test('words become numbers of milliseconds, absolute paths and lists', () => {
   });
 });
 
+test('headers of all answers, as a page of another origin needs them', () => {
+  const response_headers = { 'Access-Control-Allow-Origin': '*', 'X-Team': 'shop' };
+  expect(resolve({ http_config: { response_headers } }).responseHeaders).toEqual(response_headers);
+  expect(resolve({}).responseHeaders).toEqual({});
+});
+
 test('addresses.http stands in for client_addr', () => {
   expect(resolve({ client_addr: '0.0.0.0', addresses: { http: '127.0.0.1' } }).clientHosts).toEqual([
     '127.0.0.1',

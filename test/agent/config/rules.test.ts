@@ -42,6 +42,10 @@ test('the address that the others are told follows from the bound one, and says 
   ]);
 });
 
+test('nothing follows from a bound address that is none: its own complaint is the only one', () => {
+  expect(apply({ data_dir: 'x', bind_addr: '[::1]' }).problems).toEqual([]);
+});
+
 test('bootstrap is the older word for an expectation of one', () => {
   const { plain, problems } = apply({ data_dir: 'x', server: true, bootstrap: true });
   expect(problems).toEqual([]);

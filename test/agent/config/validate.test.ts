@@ -46,6 +46,14 @@ test.each([
     'error: encrypt: must be 16, 24 or 32 bytes in base64 (`openssl rand -base64 32` makes one)',
   ],
   [{ log_level: 'loud' }, 'error: log_level: must be one of trace, debug, info, warn, error, not "loud"'],
+  [
+    { http_config: { response_headers: { 'X Y': '1' } } },
+    'error: http_config.response_headers.X Y: is no name of a header',
+  ],
+  [
+    { http_config: { response_headers: { 'X-Y': 'a\r\nSet-Cookie: b' } } },
+    'error: http_config.response_headers.X-Y: holds a character that a header cannot have',
+  ],
   [{ gossip_profile: 'moon' }, 'error: gossip_profile: must be one of lan, wan, local'],
   [{ gossip_label: 'ä'.repeat(128) }, 'error: gossip_label: takes 256 bytes of at most 255'],
   [{ gossip_crash_detection: 'off' }, 'error: gossip_crash_detection: must be true or false, not a string'],

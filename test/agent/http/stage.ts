@@ -267,6 +267,7 @@ function fakeMembership(
   let ltime = 0;
   return {
     members: () => members,
+    member: (name) => members.find((member) => member.name === name),
     self: () => members[0]!,
     onChange: () => () => {},
     onUserEvent: () => () => {},
