@@ -8,18 +8,19 @@ import { jsonBody } from './body.ts';
 import type { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
 import { readCursorName } from './event-request.ts';
+import type { HeldReads } from './held-reads.ts';
 import type { Route } from './transport.ts';
 
 const acknowledgement = z.strictObject({ offset: z.int().nonnegative() });
 
-export function cursorRoutes(context: HttpContext): Route[] {
+export function cursorRoutes(context: HttpContext, held: HeldReads): Route[] {
   return [
     { path: '/v1/events/cursors', methods: { GET: () => list(context) } },
     {
       path: '/v1/events/cursors/',
       methods: {
         GET: (call) => show(call, context),
-        PUT: (call) => acknowledge(call, context),
+        PUT: (call) => acknowledge(call, context, held),
         DELETE: (call) => forget(call, context),
       },
     },
@@ -41,13 +42,14 @@ async function show(call: Call, { rpc }: HttpContext): Promise<Answer> {
 }
 
 /** Everything up to the offset is done with, and will not be read under this name again. */
-async function acknowledge(call: Call, { rpc }: HttpContext): Promise<Answer> {
+async function acknowledge(call: Call, { rpc }: HttpContext, held: HeldReads): Promise<Answer> {
   const { name, share } = readCursorName(call.param, call.get('share'));
   const { raw, problems } = decode(acknowledgement, jsonBody(call));
   if (raw === undefined || problems.length > 0) {
     throw new ExpectedError('BAD_REQUEST', problems[0]?.consul ?? 'Request decode failed');
   }
   const { offset } = await rpc.call('cursor.acknowledge', { name, share, offset: raw.offset });
+  held.goOn({ name, share }, offset);
   return json({ Name: name, Share: share, Offset: offset });
 }
 

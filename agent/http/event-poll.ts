@@ -13,7 +13,9 @@ import { type Call, waitMsMax } from './call.ts';
 import type { HttpContext } from './context.ts';
 import { eventRequest, refuseForeignLog } from './event-request.ts';
 import { startOf, verdictMs } from './event-stream.ts';
+import type { HeldReads } from './held-reads.ts';
 
+const path = '/v1/events';
 export const pageEventsMax = 1_000;
 /** What comes this soon after the first event of a wait belongs to the same page. */
 const gatherMs = 10;
@@ -36,8 +38,10 @@ interface PageRequest {
   readonly matches: (event: HealthEvent) => boolean;
 }
 
-export async function pollEvents(call: Call, context: HttpContext): Promise<Answer> {
+export async function pollEvents(call: Call, context: HttpContext, held: HeldReads): Promise<Answer> {
   const request = eventRequest(call);
+  const { cursor, after } = request;
+  if (cursor !== undefined && after !== null) held.goOn(cursor, after);
   const limit = pageLimit(call);
   const waitMs = pageWaitMs(call);
   const status = await context.rpc.call('status', {});
@@ -47,7 +51,11 @@ export async function pollEvents(call: Call, context: HttpContext): Promise<Answ
   });
   try {
     refuseForeignLog(request, status.logId, status.firstOffset);
-    const { events, position } = await pageOf(request, { limit, waitMs, status }, call.signal, context);
+    const page = await pageOf(request, { limit, waitMs, status }, call.signal, context);
+    const { events, position } = page;
+    const last = events.at(-1);
+    if (cursor === undefined || last === undefined) page.end();
+    else held.hold(cursor, last.Offset, page.end);
     return json(events, headers(position));
   } catch (error) {
     if (!isExpected(error) || error.status >= 500) throw error;
@@ -90,14 +98,33 @@ async function pageOf(
   });
 }
 
+interface Page {
+  readonly events: readonly HealthEvent[];
+  /** Where to go on. */
+  readonly position: number;
+  /** Gives up the reading, and with it the name under which it was done. */
+  end(): void;
+}
+
 /** Reads all events and chooses here, so that the position is exact however few of them match. */
-async function readPage(context: HttpContext, signal: AbortSignal, request: PageRequest) {
+async function readPage(context: HttpContext, signal: AbortSignal, request: PageRequest): Promise<Page> {
   const { clock } = context;
   const { after, logId, target, cursor } = request;
   const events: HealthEvent[] = [];
   let position = after;
-  const abort = new AbortController();
-  const stop = () => abort.abort();
+  const feedAbort = new AbortController();
+  const ports = { clock, signal: feedAbort.signal };
+  const feed = followEvents(context.rpc, { after, logId, filter: everyEvent, cursor }, ports);
+  const end = () => {
+    feedAbort.abort();
+    feed.return().catch((error: unknown) => isExpected(error) || context.onBug(error, path));
+  };
+  // The page ends and the feed does not: whoever reads with a name keeps it for a while.
+  const over = new AbortController();
+  const stop = () => over.abort();
+  const stopped = new Promise<null>((resolve) => {
+    over.signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
   const endMs = clock.nowMs() + request.waitMs;
   const timers = [
     clock.after(request.waitMs, () => position >= target && stop()),
@@ -105,12 +132,10 @@ async function readPage(context: HttpContext, signal: AbortSignal, request: Page
   ];
   signal.addEventListener('abort', stop, { once: true });
   try {
-    const ports = { clock, signal: abort.signal };
-    for await (const record of followEvents(
-      context.rpc,
-      { after, logId, filter: everyEvent, cursor },
-      ports,
-    )) {
+    for (;;) {
+      const next = await Promise.race([feed.next(), stopped]);
+      if (next === null || next.done) break;
+      const record = next.value;
       if ('Gap' in record) {
         // What lies before a gap is a page of its own; the next one begins at the gap.
         if (position > after) break;
@@ -119,17 +144,19 @@ async function readPage(context: HttpContext, signal: AbortSignal, request: Page
       if ('Error' in record) throw new ExpectedError('CONNECTION_LOST', record.Error.Message);
       position = positionOf(record, position);
       if ('Offset' in record && request.matches(record)) events.push(record);
-      if (events.length >= request.limit || abort.signal.aborted) break;
+      if (events.length >= request.limit || over.signal.aborted) break;
       if (position < target) continue;
       if (clock.nowMs() >= endMs) break;
       if (events.length > 0 && timers.length === 2) timers.push(clock.after(gatherMs, stop));
     }
+  } catch (error) {
+    end();
+    throw error;
   } finally {
     for (const timer of timers) timer.cancel();
     signal.removeEventListener('abort', stop);
-    stop();
   }
-  return { events, position };
+  return { events, position, end };
 }
 
 /** `after=0` means "from the first that is kept", so nothing is missing there. */

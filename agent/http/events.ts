@@ -5,13 +5,14 @@ import type { HttpContext } from './context.ts';
 import type { EventHub } from './event-hub.ts';
 import { pollEvents } from './event-poll.ts';
 import { streamEvents } from './event-stream.ts';
+import type { HeldReads } from './held-reads.ts';
 import { readHeaders, readOptions } from './reads.ts';
 import { shapeCatalogService, shapeCheck, shapeNode } from './shapes.ts';
 import type { Route } from './transport.ts';
 
-export function eventRoutes(context: HttpContext, hub: EventHub): Route[] {
+export function eventRoutes(context: HttpContext, hub: EventHub, held: HeldReads): Route[] {
   return [
-    { path: '/v1/events', methods: { GET: (call) => pollEvents(call, context) } },
+    { path: '/v1/events', methods: { GET: (call) => pollEvents(call, context, held) } },
     { path: '/v1/events/stream', methods: { GET: (call) => streamEvents(call, context, hub) } },
     { path: '/v1/events/snapshot', methods: { GET: (call) => snapshot(call, context) } },
   ];

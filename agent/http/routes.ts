@@ -10,6 +10,7 @@ import { cursorRoutes } from './cursors.ts';
 import type { EventHub } from './event-hub.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
+import { HeldReads } from './held-reads.ts';
 import { historyRoutes } from './history.ts';
 import { keyringRoutes } from './keyring.ts';
 import { localEventRoutes } from './local-events.ts';
@@ -26,6 +27,7 @@ import { userEventRoutes } from './user-events.ts';
 
 export function allRoutes(context: HttpContext, hub: EventHub): Route[] {
   const reader = new CatalogReader(context, new CatalogWatch(context.rpc, context.clock));
+  const held = new HeldReads(context.clock);
   return [
     ...rootRoutes(),
     ...agentRoutes(context),
@@ -38,8 +40,8 @@ export function allRoutes(context: HttpContext, hub: EventHub): Route[] {
     ...statusRoutes(context, reader),
     ...operatorRoutes(context, reader),
     ...snapshotRoutes(context, reader),
-    ...eventRoutes(context, hub),
-    ...cursorRoutes(context),
+    ...eventRoutes(context, hub, held),
+    ...cursorRoutes(context, held),
     ...historyRoutes(context),
     ...localEventRoutes(context),
     ...userEventRoutes(context, reader),

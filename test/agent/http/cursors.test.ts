@@ -56,3 +56,25 @@ test('a share that has nothing of its own answers soon', async () => {
   const seen = await on.request('/v1/events?cursor=pager&share=1/2');
   expect([seen.status, seen.text]).toEqual([200, '[]']);
 });
+
+test('who polls with a name keeps it until what he was given is confirmed, or he asks for more', async () => {
+  const on = await stage();
+  const reads: AbortSignal[] = [];
+  const { stream } = on.server;
+  on.server.stream = ((method, params, options) => {
+    reads.push(options!.signal!);
+    return stream(method, params, options);
+  }) as typeof stream;
+  on.server.cursors.set('pager', { name: 'pager', share: '', offset: 0, lag: 0, taken: false });
+  on.server.flap('ext', 'critical', 4);
+  const poll = (query = '') => on.request(`/v1/events?cursor=pager&limit=3${query}`);
+  await poll();
+  expect(reads.map(({ aborted }) => aborted)).toEqual([false]);
+  await on.request('/v1/events/cursors/pager', { json: { Offset: 2 } });
+  expect(reads[0]!.aborted).toBe(false);
+  await on.request('/v1/events/cursors/pager', { json: { Offset: 3 } });
+  expect(reads[0]!.aborted).toBe(true);
+  await poll();
+  await poll('&after=5');
+  expect(reads.map(({ aborted }) => aborted)).toEqual([true, true, true]);
+});
