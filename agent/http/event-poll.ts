@@ -28,6 +28,9 @@ const shareWaitMs = 250;
 type Gap = Extract<StreamNotice, { Gap: unknown }>['Gap'];
 
 interface PageRequest {
+  /** Where to begin; null: where the name has come to when it is this reader's turn. */
+  readonly begin: number | null;
+  /** As far as is known where that is. */
   readonly after: number;
   readonly cursor: FeedRequest['cursor'];
   readonly logId: string;
@@ -88,6 +91,7 @@ async function pageOf(
   // Ahead of this server: whether it lies in the future is for the leader to say.
   const leastWaitMs = isShare ? shareWaitMs : after > lastOffset ? verdictMs : 0;
   return readPage(context, signal, {
+    begin: request.cursor === undefined ? after : request.after,
     after,
     cursor: request.cursor,
     logId,
@@ -109,12 +113,12 @@ interface Page {
 /** Reads all events and chooses here, so that the position is exact however few of them match. */
 async function readPage(context: HttpContext, signal: AbortSignal, request: PageRequest): Promise<Page> {
   const { clock } = context;
-  const { after, logId, target, cursor } = request;
+  const { begin, after, logId, target, cursor } = request;
   const events: HealthEvent[] = [];
   let position = after;
   const feedAbort = new AbortController();
   const ports = { clock, signal: feedAbort.signal };
-  const feed = followEvents(context.rpc, { after, logId, filter: everyEvent, cursor }, ports);
+  const feed = followEvents(context.rpc, { after: begin, logId, filter: everyEvent, cursor }, ports);
   const end = () => {
     feedAbort.abort();
     feed.return().catch((error: unknown) => isExpected(error) || context.onBug(error, path));

@@ -60,9 +60,11 @@ test('a share that has nothing of its own answers soon', async () => {
 test('who polls with a name keeps it until what he was given is confirmed, or he asks for more', async () => {
   const on = await stage();
   const reads: AbortSignal[] = [];
+  const begins: Array<number | null> = [];
   const { stream } = on.server;
   on.server.stream = ((method, params, options) => {
     reads.push(options!.signal!);
+    if ('after' in params) begins.push(params.after);
     return stream(method, params, options);
   }) as typeof stream;
   on.server.cursors.set('pager', { name: 'pager', share: '', offset: 0, lag: 0, taken: false });
@@ -77,4 +79,6 @@ test('who polls with a name keeps it until what he was given is confirmed, or he
   await poll();
   await poll('&after=5');
   expect(reads.map(({ aborted }) => aborted)).toEqual([true, true, true]);
+  // Where it begins is known when it is the reader's turn, and not before.
+  expect(begins).toEqual([null, null, 5]);
 });
