@@ -233,19 +233,19 @@ export class Beliefs {
   }
 
   #hearOwnAlive(message: Alive): void {
-    const { self } = this.#parts;
+    const { counters, records, self } = this.#parts;
+    if (self.state !== 'present') return;
+    const isOurs = self.record.sameAddress(message);
+    const other = isOurs ? self.record : records.intern(message);
+    if (other === undefined) return;
+    // Our own past under another address is ours to correct; somebody else's present is a conflict at any incarnation.
+    if (!isOurs && !isSameOwner(self.record, other)) {
+      counters.add('name_conflicts');
+      this.#reports.onConflict(self.record, message);
+      return;
+    }
     const move = ownLaw[self.state].alive[ageOf(message.incarnation, self.incarnation)];
-    if (move === 'ignore') return;
-    if (!self.record.sameAddress(message)) {
-      const other = this.#parts.records.intern(message);
-      if (other === undefined) return;
-      // Our own past under another address is ours to correct; somebody else's present is a conflict.
-      if (!isSameOwner(self.record, other)) {
-        this.#parts.counters.add('name_conflicts');
-        this.#reports.onConflict(self.record, message);
-        return;
-      }
-    } else if (move === 'compare' && this.#saysWhatWeSay(message)) return;
+    if (move === 'ignore' || (move === 'compare' && isOurs && this.#saysWhatWeSay(message))) return;
     this.#refute(message.incarnation);
   }
 

@@ -1,11 +1,21 @@
 /** Our gossip and stock Serf in one cluster: both sides must see the same, whatever happens to either. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
-import { type GossipMembership, type GossipStart, startGossip } from '../../agent/gossip-thread.ts';
+import {
+  type GossipMembership,
+  type GossipNotice,
+  type GossipStart,
+  startGossip,
+} from '../../agent/gossip-thread.ts';
+import { formatAddress } from '../../proto/address.ts';
 import { describeWithPeers } from '../peers.ts';
 import { freePort } from '../ports.ts';
 import { type SerfOptions, type SerfProcess, startSerf, until } from './serf-process.ts';
 
 const keys = ['AAECAwQFBgcICQoLDA0ODw==', 'EBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCkqKywtLi8='] as const;
+const memberProgram = fileURLToPath(new URL('../../dist/test/bench/gossip-member.js', import.meta.url));
 const running: { stop(): Promise<void> }[] = [];
 
 afterEach(async () => {
@@ -32,6 +42,49 @@ async function stock(name: string, options: Partial<SerfOptions> = {}): Promise<
 const hostPort = ({ local }: GossipMembership) => `${local.host}:${local.port}`;
 const stateAt = (gossip: GossipMembership, name: string) =>
   gossip.members().find((member) => member.name === name)?.state;
+
+const addressAt = (gossip: GossipMembership, name: string) => {
+  const member = gossip.members().find((each) => each.name === name);
+  return member?.state === 'alive' ? formatAddress(member.address) : undefined;
+};
+const addressIn = async (serf: SerfProcess, name: string) =>
+  (await serf.members()).find((each) => each.name === name && each.status === 'alive')?.addr;
+
+const hasRing = (gossip: GossipMembership, expected: readonly string[]) =>
+  until(`the ring ${expected}`, () => {
+    const ring = gossip.ring().map((key) => Buffer.from(key).toString('base64'));
+    return ring.join() === expected.join();
+  });
+
+interface Mode {
+  readonly sealed: Partial<GossipStart>;
+  readonly encrypted: Partial<SerfOptions>;
+  readonly key: readonly string[];
+  /** Third byte of the address of what needs a port of its own. */
+  readonly net: number;
+}
+
+const modes: readonly Mode[] = [
+  { sealed: {}, encrypted: {}, key: [], net: 45 },
+  { sealed: { keys: [keys[0]] }, encrypted: { encryptKey: keys[0] }, key: [keys[0]], net: 46 },
+];
+
+/** One of ours as a process of its own, which can be stopped: `NAME ADDRESS JOIN [KEY]`. */
+function startMember(args: readonly string[]) {
+  const child = spawn(process.execPath, [memberProgram, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(child, 'exit');
+  let said = '';
+  child.stdout.on('data', (text) => {
+    said += text;
+  });
+  const kill = (signal: NodeJS.Signals) => child.kill(signal);
+  const stop = async () => {
+    kill('SIGKILL');
+    await ended;
+  };
+  running.push({ stop });
+  return { kill, said: () => said };
+}
 
 /** Waits until both sides see a member in this state. */
 async function bothSee(
@@ -111,22 +164,40 @@ describeWithPeers('in one cluster with stock Serf', ['serf'], () => {
     await agent.join([serf.hostPort]);
     await bothSee(agent, serf, 'agent', 'alive');
     expect(await serf.keys(`-install=${keys[1]}`)).toContain('Successfully installed key');
+    await hasRing(agent, [keys[0], keys[1]]);
     expect(await serf.keys(`-use=${keys[1]}`)).toContain('Successfully changed primary key');
+    await hasRing(agent, [keys[1], keys[0]]);
     expect((await agent.keys('list', '')).primaryKeys).toEqual({ [keys[1]]: 2 });
     expect(await agent.keys('remove', keys[0])).toMatchObject({ members: 2, succeeded: 2, failures: {} });
     expect(await serf.keys('-list')).toMatch(/EBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCkqKywtLi8=\s+\[2\/2\]/);
     expect(await serf.keys(`-remove=${keys[1]}`)).toContain('Error');
     const refused = await agent.keys('remove', keys[1]);
     expect(Object.keys(refused.failures).sort()).toEqual(['agent', 'stock']);
+    // The other way round: we go back to the old key, Serf removes the one that nobody needs any more.
+    expect(await agent.keys('install', keys[0])).toMatchObject({ members: 2, succeeded: 2 });
+    expect(await agent.keys('use', keys[0])).toMatchObject({ members: 2, succeeded: 2 });
+    expect(await serf.keys(`-remove=${keys[1]}`)).toContain('Successfully removed key');
+    await hasRing(agent, [keys[0]]);
+    await bothSee(agent, serf, 'stock', 'alive');
   });
 
-  test('kill -9 on either side, and back under the same address and under a new one', async () => {
-    const serf = await stock('stock');
+  test('kill -9 on either side, and back under the same address and under a new one', {
+    timeout: 300_000,
+  }, async () => {
+    await Promise.all(modes.map((mode) => killAndReturn(mode)));
+  });
+
+  async function killAndReturn({ sealed, encrypted }: Mode): Promise<void> {
+    const serf = await stock('stock', encrypted);
     const port = await freePort('127.0.0.1');
-    const agent = await ours('agent');
-    const victim = await ours('victim', { bind: { host: '127.0.0.1', port } });
+    const agent = await ours('agent', sealed);
+    const victim = await ours('victim', { ...sealed, bind: { host: '127.0.0.1', port } });
     const stockPort = await freePort('127.0.0.1');
-    const stockVictim = await stock('stock-victim', { port: stockPort, join: [serf.hostPort] });
+    const stockVictim = await stock('stock-victim', {
+      ...encrypted,
+      port: stockPort,
+      join: [serf.hostPort],
+    });
     await agent.join([serf.hostPort]);
     await victim.join([serf.hostPort]);
     await bothSee(agent, serf, 'victim', 'alive');
@@ -136,33 +207,101 @@ describeWithPeers('in one cluster with stock Serf', ['serf'], () => {
     await bothSee(agent, serf, 'victim', 'failed');
     await bothSee(agent, serf, 'stock-victim', 'failed');
 
-    const again = await ours('victim', { bind: { host: '127.0.0.1', port } });
+    const again = await ours('victim', { ...sealed, bind: { host: '127.0.0.1', port } });
     await again.join([serf.hostPort]);
-    await stock('stock-victim', { port: stockPort, join: [hostPort(agent)] });
+    const stockAgain = await stock('stock-victim', {
+      ...encrypted,
+      port: stockPort,
+      join: [hostPort(agent)],
+    });
     await bothSee(agent, serf, 'victim', 'alive');
     await bothSee(agent, serf, 'stock-victim', 'alive');
 
-    // Our own kind believes the same data folder at once; Serf only when it has buried the old one.
+    // Our own kind believes the same data folder at once; Serf only when it has forgotten the old one, which takes minutes.
     await again.stop();
-    const moved = await ours('victim');
+    const moved = await ours('victim', sealed);
     await moved.join([hostPort(agent)]);
-    await until('the move here', () => {
-      const member = agent.members().find(({ name }) => name === 'victim');
-      return member?.state === 'alive' && member.address.port === moved.local.port;
-    });
-  });
+    await until('the move here', () => addressAt(agent, 'victim') === hostPort(moved), 30_000);
+
+    // With a goodbye both are believed at once.
+    await moved.leave({ forGood: false });
+    await moved.stop();
+    await stockAgain.leave();
+    await bothSee(agent, serf, 'stock-victim', 'left');
+    const third = await ours('victim', sealed);
+    await third.join([serf.hostPort]);
+    const stockThird = await stock('stock-victim', { ...encrypted, join: [hostPort(agent)] });
+    await bothSee(agent, serf, 'stock-victim', 'alive');
+    await until('its move here', () => addressAt(agent, 'stock-victim') === stockThird.hostPort, 30_000);
+    const itsMove = async () => (await addressIn(serf, 'stock-victim')) === stockThird.hostPort;
+    await until('its move there', itsMove, 30_000);
+    await until('our move there', async () => (await addressIn(serf, 'victim')) === hostPort(third), 30_000);
+  }
 
   test('a stock agent that stands still is failed, and taken back when it goes on', async () => {
+    await Promise.all(
+      modes.map(async ({ encrypted, sealed }) => {
+        const serf = await stock('stock', encrypted);
+        const sleeper = await stock('sleeper', { ...encrypted, join: [serf.hostPort] });
+        const agent = await ours('agent', sealed);
+        await agent.join([serf.hostPort]);
+        await bothSee(agent, serf, 'sleeper', 'alive');
+        sleeper.pause();
+        await bothSee(agent, serf, 'sleeper', 'failed');
+        sleeper.resume();
+        await bothSee(agent, serf, 'sleeper', 'alive');
+        await until('the sleeper sees us', async () => (await sleeper.statusOf('agent')) === 'alive');
+      }),
+    );
+  });
+
+  test('so is one of ours, and it accuses nobody when it goes on', async () => {
+    await Promise.all(
+      modes.map(async ({ encrypted, sealed, key, net }) => {
+        const serf = await stock('stock', encrypted);
+        const agent = await ours('agent', sealed);
+        await agent.join([serf.hostPort]);
+        const sleeper = startMember(['sleeper', `127.0.${net}.1`, serf.hostPort, ...key]);
+        await bothSee(agent, serf, 'sleeper', 'alive');
+        sleeper.kill('SIGSTOP');
+        await bothSee(agent, serf, 'sleeper', 'failed');
+        sleeper.kill('SIGCONT');
+        await bothSee(agent, serf, 'sleeper', 'alive');
+        expect(serf.log).not.toMatch(/EventMemberFailed: (stock|agent)/);
+        expect(sleeper.said()).not.toMatch(/^failed/m);
+      }),
+    );
+  });
+
+  test('a stock newcomer with our name is outvoted and goes; one of ours is turned away', async () => {
     const serf = await stock('stock');
-    const sleeper = await stock('sleeper', { join: [serf.hostPort] });
     const agent = await ours('agent');
+    const notices: GossipNotice[] = [];
+    agent.onNotice((notice) => notices.push(notice));
     await agent.join([serf.hostPort]);
-    await bothSee(agent, serf, 'sleeper', 'alive');
-    sleeper.pause();
-    await bothSee(agent, serf, 'sleeper', 'failed');
-    sleeper.resume();
-    await bothSee(agent, serf, 'sleeper', 'alive');
-    await until('the sleeper sees us', async () => (await sleeper.statusOf('agent')) === 'alive');
+    const witness = await ours('witness');
+    await witness.join([serf.hostPort]);
+    await bothSee(agent, serf, 'witness', 'alive');
+    const impostor = await stock('agent');
+    await impostor.join(serf.hostPort, hostPort(agent)).catch(() => {});
+    await until('it has gone', () => impostor.hasEnded, 30_000);
+    await until('we say so', () => notices.find(({ kind }) => kind === 'name-conflict'), 30_000);
+    expect(stateAt(witness, 'agent')).toBe('alive');
+    expect(addressAt(witness, 'agent')).toBe(hostPort(agent));
+
+    const second = await ours('stock', { tags: { role: 'node', id: 'another', rc_gossip: '1' } });
+    const { joined, failures } = await second.join([serf.hostPort]);
+    expect([joined, failures[0]?.message]).toEqual([0, expect.stringContaining('is taken')]);
+  });
+
+  test('a label keeps us out of a cluster that has none', async () => {
+    const serf = await stock('stock');
+    const agent = await ours('agent', { label: 'blue' });
+    expect(await agent.join([serf.hostPort])).toMatchObject({ joined: 0 });
+    await serf.join(hostPort(agent)).catch(() => {});
+    await until('its packets are counted', async () => (await agent.stats())['refused_bad-label']);
+    expect(agent.members().map(({ name }) => name)).toEqual(['agent']);
+    expect((await serf.members()).map(({ name }) => name)).toEqual(['stock']);
   });
 
   test('force-leave from either side turns a failed member into one that left', async () => {
