@@ -213,6 +213,7 @@ export class Agent {
       tags: ownTags({ nodeId: folder.meta.nodeId, datacenter: config.datacenter, server }),
       profile: config.gossipProfile,
       config: {
+        ...config.gossipTiming,
         reconnectTimeoutMs: config.reconnectTimeoutMs,
         ...(config.gossipCrashDetection ? {} : { refusalCheckMs: 0 }),
       },

@@ -57,6 +57,7 @@ const settings: Readonly<Record<Setting, readonly [key: string, when: 'live' | '
   reconnectTimeoutMs: ['reconnect_timeout', 'restart'],
   leaveOnTerminate: ['leave_on_terminate', 'live'],
   gossipProfile: ['gossip_profile', 'restart'],
+  gossipTiming: ['gossip_lan', 'restart'],
   gossipLabel: ['gossip_label', 'restart'],
   gossipCrashDetection: ['gossip_crash_detection', 'restart'],
   eventsKeptMax: ['event_log.max_events', 'restart'],

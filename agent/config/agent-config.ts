@@ -10,6 +10,15 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 /** Timing of gossip: `lan` within a site, `wan` between sites, `local` for many agents on one machine. */
 export type GossipProfile = 'lan' | 'wan' | 'local';
 
+export interface GossipTiming {
+  readonly gossipNodes?: number;
+  readonly gossipIntervalMs?: number;
+  readonly probeIntervalMs?: number;
+  readonly probeTimeoutMs?: number;
+  readonly suspicionMultiplier?: number;
+  readonly retransmitMultiplier?: number;
+}
+
 /** Ports that this agent opens; 0 lets the system choose, -1 keeps one closed. */
 export interface AgentPorts {
   /** HTTP API and page. */
@@ -86,6 +95,8 @@ export interface AgentConfig {
   /** Say goodbye to the others on SIGTERM, so that a planned stop is no failure. */
   readonly leaveOnTerminate: boolean;
   readonly gossipProfile: GossipProfile;
+  /** Changes to the profile (`gossip_lan`): what `GossipConfig` calls the same. */
+  readonly gossipTiming: GossipTiming;
   /** Keeps clusters apart that meet on one address; '' for none. */
   readonly gossipLabel: string;
   /** A refused connection is evidence that a process is gone. */

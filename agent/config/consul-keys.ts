@@ -14,7 +14,7 @@ const groups: Readonly<Record<string, string>> = {
     disable_http_unprintable_char_filter disable_keyring_file disable_remote_exec disable_update_check
     discovery_max_stale dns_config domain enable_acl_replication enable_agent_tls_for_checks
     enable_central_service_config enable_debug enable_syslog encrypt_verify_incoming encrypt_verify_outgoing
-    experiments gossip_lan gossip_wan key_file license_path limits locality log_file
+    experiments gossip_wan key_file license_path limits locality log_file
     log_rotate_bytes log_rotate_duration log_rotate_max_files max_query_time non_voting_server partition
     peering pid_file primary_datacenter primary_gateways primary_gateways_interval protocol raft_logstore
     raft_protocol raft_snapshot_interval raft_snapshot_threshold raft_trailing_logs read_replica

@@ -7,6 +7,7 @@ import { assert } from '../../proto/assert.ts';
 import { parseDuration } from '../../proto/duration.ts';
 import type { AgentConfig, GossipProfile, LogLevel } from './agent-config.ts';
 import type { Definitions } from './definitions.ts';
+import { gossipTiming } from './gossip-timing.ts';
 import { type LocatedMap, type Path, toPlain, valueAt } from './located.ts';
 import { secretsIn } from './references.ts';
 import { resolveTls } from './tls.ts';
@@ -64,6 +65,7 @@ export function resolveConfig(
     reconnectTimeoutMs: read.durationMs('reconnect_timeout'),
     leaveOnTerminate: read.boolean('leave_on_terminate'),
     gossipProfile: read.text('gossip_profile') as GossipProfile,
+    gossipTiming: gossipTiming(tree),
     gossipLabel: read.text('gossip_label'),
     gossipCrashDetection: read.boolean('gossip_crash_detection'),
     eventsKeptMax: read.number('event_log', 'max_events'),

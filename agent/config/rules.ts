@@ -6,6 +6,7 @@ import { isIP, isIPv6 } from 'node:net';
 import { isLoopback, isUnspecified } from '../../proto/address.ts';
 import { chooseAdvertise } from './advertise.ts';
 import { defaultPlace } from './defaults.ts';
+import { checkGossipTiming } from './gossip-timing.ts';
 import type { HostFacts } from './host-facts.ts';
 import {
   fromPlain,
@@ -41,6 +42,7 @@ export function applyRules(merged: LocatedMap, context: RuleContext, problems: P
   checkServer(tree, context, problems);
   checkDataDir(tree, context, problems);
   checkPorts(tree, problems);
+  checkGossipTiming(tree, problems);
   checkScripts(tree, problems);
   checkTls(tree, read(tree, ['server']) === true, context.complete, problems);
   return deriveAdvertise(tree, context, problems);

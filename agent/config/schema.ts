@@ -193,6 +193,24 @@ export const fileKeys = z.strictObject({
   reconnect_timeout: duration(60_000, '1m').describe('A member that failed this long ago is forgotten.'),
   leave_on_terminate: z.boolean().describe('Say goodbye on SIGTERM.'),
   gossip_profile: z.enum(['lan', 'wan', 'local']).describe('Timing of gossip.'),
+  gossip_lan: z
+    .strictObject({
+      gossip_nodes: z.number().int().min(1).max(32).describe('Members that hear from this one at each tick.'),
+      gossip_interval: duration(10, '10ms').describe('Time between two ticks of gossip.'),
+      probe_interval: duration(100, '100ms').describe('Time between two probes.'),
+      probe_timeout: duration(10, '10ms').describe(
+        'How long a direct answer may take; shorter than the interval.',
+      ),
+      suspicion_mult: z
+        .number()
+        .int()
+        .min(1)
+        .max(32)
+        .describe('Stretches the time that a suspect has to object.'),
+      retransmit_mult: z.number().int().min(1).max(32).describe('Scales how often news is repeated.'),
+    })
+    .partial()
+    .describe('Changes to the gossip profile; all members of a cluster should have the same ones.'),
   gossip_label: text((value) => {
     const { length } = Buffer.from(value, 'utf8');
     return length > labelBytesMax ? `takes ${length} bytes of at most ${labelBytesMax}` : '';

@@ -1,0 +1,43 @@
+/** Consul's `gossip_lan`: single numbers that differ from those of the gossip profile. */
+import { parseDuration } from '../../proto/duration.ts';
+import { type GossipProfileName, gossipProfiles } from '../gossip/config.ts';
+import type { GossipTiming } from './agent-config.ts';
+import { type LocatedMap, placeOfValue, toPlain, valueAt } from './located.ts';
+import type { Problems } from './problems.ts';
+
+const block = 'gossip_lan';
+
+/** Only what is set: everything else is the profile's. The tree has passed the schema. */
+export function gossipTiming(tree: LocatedMap): GossipTiming {
+  const set = (key: string, name: keyof GossipTiming) => {
+    const value = valueAt(tree, [block, key]);
+    return value === undefined ? {} : { [name]: toNumber(toPlain(value)) };
+  };
+  return {
+    ...set('gossip_nodes', 'gossipNodes'),
+    ...set('gossip_interval', 'gossipIntervalMs'),
+    ...set('probe_interval', 'probeIntervalMs'),
+    ...set('probe_timeout', 'probeTimeoutMs'),
+    ...set('suspicion_mult', 'suspicionMultiplier'),
+    ...set('retransmit_mult', 'retransmitMultiplier'),
+  };
+}
+
+/** Others are asked between the timeout of a probe and its end, so there must be time between the two. */
+export function checkGossipTiming(tree: LocatedMap, problems: Problems): void {
+  const profile = toPlain(valueAt(tree, ['gossip_profile'])!) as GossipProfileName;
+  const { probeIntervalMs, probeTimeoutMs } = { ...gossipProfiles[profile], ...gossipTiming(tree) };
+  if (probeTimeoutMs < probeIntervalMs) return;
+  const key = valueAt(tree, [block, 'probe_timeout']) === undefined ? 'probe_interval' : 'probe_timeout';
+  problems.error(
+    placeOfValue(tree, [block, key]),
+    [block, key],
+    `leaves a probe ${probeTimeoutMs} ms for an answer and ${probeIntervalMs} ms in all: the timeout must be shorter`,
+  );
+}
+
+function toNumber(value: unknown): number {
+  if (typeof value === 'number') return value;
+  const parsed = parseDuration(String(value));
+  return parsed.ok ? parsed.ms : Number.NaN;
+}
