@@ -112,11 +112,23 @@ export class TestFleet {
         ]),
       );
     }
-    await until('all servers know the leader', async () => {
+    await this.until('all servers know the leader', async () => {
       const leaders = await Promise.all(servers.map((server) => server.get<string>('/v1/status/leader')));
       return leaders.every((leader) => leader !== undefined && leader !== '' && leader === leaders[0]);
     });
     return servers;
+  }
+
+  /** As `until`, and a failure shows what each agent said last. */
+  async until<T>(what: string, question: () => Promise<T | undefined | false>): Promise<T> {
+    try {
+      return await until(what, question);
+    } catch (error) {
+      const standings = this.agents.map(({ name, process: { running, lines } }) =>
+        [`${name} ${running ? 'runs' : 'has ended'}`, ...lines.slice(-6)].join('\n  '),
+      );
+      throw new Error([what, ...standings].join('\n'), { cause: error });
+    }
   }
 
   async stop(): Promise<void> {

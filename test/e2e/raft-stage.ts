@@ -169,7 +169,7 @@ export class RaftStage {
       server.process.signal('SIGCONT');
       if (!server.process.running) server.restart();
     }
-    await until('all servers hold the same', async () => {
+    await this.fleet.until('all servers hold the same', async () => {
       const standings = await Promise.all(this.servers.map((server) => this.#standing(server)));
       return standings[0] !== '' && standings.every((standing) => standing === standings[0]);
     });
