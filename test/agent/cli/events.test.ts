@@ -172,6 +172,16 @@ test('--exec runs a command for each event; one that fails is told and the rest 
   expect(error).toBe('rollcall: event 1: the command ended with exit code 1\n');
 });
 
+test('--exec with a command that never ends: it is ended when its time is up, and the next event has its turn', async () => {
+  const agent = await fakeAgent(log(1, 2));
+  const argv = ['events', '--after', '0', '--exec', 'sleep 300', '--exec-timeout', '100ms'];
+  const { code, error } = await rollcall([...argv, '--http-addr', agent.address]);
+  expect(code).toBe(0);
+  expect(error).toBe(
+    [1, 2].map((n) => `rollcall: event ${n}: the command was ended, it took longer than 100 ms\n`).join(''),
+  );
+});
+
 test('--local asks for what the agent heard by gossip, and --follow goes on with it', async () => {
   const local = { ...event(1), Offset: undefined, Omitted: 0 };
   const agent = await fakeAgent(({ path }) =>
