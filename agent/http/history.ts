@@ -7,6 +7,8 @@ import type { HttpContext } from './context.ts';
 import type { Route } from './transport.ts';
 
 const defaultSpanMs = 24 * 3_600_000;
+/** Whoever asks a server first waits until it has gone through its log once: some seconds for a million events. */
+const answerTimeoutMs = 60_000;
 
 export function historyRoutes(context: HttpContext): Route[] {
   return [{ path: '/v1/events/history', methods: { GET: (call) => history(call, context) } }];
@@ -22,7 +24,8 @@ async function history(call: Call, { rpc, clock }: HttpContext): Promise<Answer>
   const check = call.get('check');
   const nowMs = clock.wallMs();
   const sinceMs = sinceIn(call.get('since'), nowMs);
-  const past = await rpc.call('events.history', { node, check, sinceMs });
+  const timeoutMs = answerTimeoutMs;
+  const past = await rpc.call('events.history', { node, check, sinceMs }, { timeoutMs });
   const { spans, untilMs, knownMs } = past;
   const answer = {
     Node: node,
