@@ -66,6 +66,7 @@ export function makeHttpContext(parts: HttpContextParts): HttpContext {
     journalLength: () => journal.length,
     raftStatus: () => server?.raftStatus() ?? null,
     shownConfig: () => withoutSecrets(parts.config()),
+    pendingStatus: () => parts.config().pendingStatus,
     scriptsAllowed: () => parts.config().enableScriptChecks,
     checkOutputBytesMax: () => parts.config().checkOutputBytesMax,
     reload: () => parts.reload(),

@@ -270,6 +270,7 @@ export class LocalAgent {
       serviceTags: service?.tags ?? [],
       changedAtMs: view?.changedWallMs ?? 0,
       resultAtMs: view?.resultWallMs ?? 0,
+      restored: view?.restored ?? false,
       intervalMs: view?.definition.intervalMs ?? 0,
       timeoutMs: view?.definition.timeoutMs ?? 0,
     };

@@ -52,6 +52,7 @@ const settings: Readonly<Record<Setting, readonly [key: string, when: 'live' | '
   enableScriptChecks: ['enable_script_checks', 'live'],
   enableLocalScriptChecks: ['enable_local_script_checks', 'live'],
   checkOutputBytesMax: ['check_output_max_size', 'live'],
+  pendingStatus: ['pending_status', 'live'],
   discardCheckOutput: ['discard_check_output', 'live'],
   raftMultiplier: ['performance.raft_multiplier', 'restart'],
   reconnectTimeoutMs: ['reconnect_timeout', 'restart'],

@@ -1,5 +1,6 @@
 /** `rollcall checks`: how everything is, as the catalog has it, or this agent alone with `--local`. */
 import { Command } from 'commander';
+import { formatDuration } from '../../proto/duration.ts';
 import type { Io } from './io.ts';
 import { apiOf, printJson, type SharedOptions, withAgent } from './shared.ts';
 import { formatTable } from './table.ts';
@@ -17,6 +18,9 @@ interface ApiCheck {
   readonly RollcallStatus?: string;
   /** Ours: time of the last change of status. */
   readonly LastChange?: string;
+  /** Ours, of an agent's own checks: time of the newest result, and whether it is from before the agent's start. */
+  readonly LastResult?: string;
+  readonly Restored?: boolean;
 }
 
 interface Options extends SharedOptions {
@@ -40,7 +44,7 @@ export function command(io: Io): Command {
         .toSorted(byWorst);
       if (options.format === 'json') return printJson(io, checks);
       const rows = checks.map((check) => [
-        statusOf(check),
+        `${statusOf(check)}${ageOf(check)}`,
         check.Node,
         check.ServiceID,
         check.CheckID,
@@ -68,6 +72,13 @@ function byWorst(a: ApiCheck, b: ApiCheck): number {
 
 function statusOf(check: ApiCheck): string {
   return check.RollcallStatus ?? check.Status;
+}
+
+/** How old a status is that an agent has only from before its start. */
+function ageOf({ Restored = false, LastResult = '' }: ApiCheck): string {
+  if (!Restored) return '';
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(LastResult)) / 1_000));
+  return ` (${formatDuration(seconds * 1_000)} old)`;
 }
 
 function rank(check: ApiCheck): number {

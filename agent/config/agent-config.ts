@@ -87,6 +87,8 @@ export interface AgentConfig {
   readonly enableLocalScriptChecks: boolean;
   /** The agent's own limit on the output that is kept of a run, in bytes. */
   readonly checkOutputBytesMax: number;
+  /** As what a check without a result shows to Consul's clients. */
+  readonly pendingStatus: 'passing' | 'warning' | 'critical';
   readonly discardCheckOutput: boolean;
   /** Stretches Raft's timeouts, 1 to 10. */
   readonly raftMultiplier: number;

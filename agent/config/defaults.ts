@@ -19,6 +19,7 @@ const defaults = {
   // Bytes, as in Consul.
   check_output_max_size: 4096,
   discard_check_output: false,
+  pending_status: 'critical',
   // Consul's 5 is made for small machines; 1 is what it advises for production.
   performance: { raft_multiplier: 1 },
   reconnect_timeout: '72h',

@@ -60,6 +60,7 @@ export function resolveConfig(
     enableScriptChecks: read.boolean('enable_script_checks'),
     enableLocalScriptChecks: read.boolean('enable_local_script_checks'),
     checkOutputBytesMax: read.number('check_output_max_size'),
+    pendingStatus: read.text('pending_status') as AgentConfig['pendingStatus'],
     discardCheckOutput: read.boolean('discard_check_output'),
     raftMultiplier: read.number('performance', 'raft_multiplier'),
     reconnectTimeoutMs: read.durationMs('reconnect_timeout'),

@@ -179,6 +179,9 @@ export const fileKeys = z.strictObject({
   enable_script_checks: z.boolean().describe('Script checks from files and, at your risk, over the API.'),
   enable_local_script_checks: z.boolean().describe("Script checks from this host's own files."),
   check_output_max_size: z.number().int().min(1).max(1_048_576).describe('Bytes of output kept of a run.'),
+  pending_status: z
+    .enum(['passing', 'warning', 'critical'])
+    .describe("As what a check without a result shows to Consul's clients."),
   discard_check_output: z.boolean().describe('Keep no output of checks at all.'),
   http_config: z
     .strictObject({

@@ -43,7 +43,9 @@ export async function kept(answer: Answer | Promise<Answer>, context: HttpContex
 }
 
 function list(call: Call, context: HttpContext): Answer {
-  const shaped = context.local.checks().map((check) => shapeLocalCheck(check, context.facts.node));
+  const shaped = context.local
+    .checks()
+    .map((check) => shapeLocalCheck(check, context.facts.node, context.pendingStatus()));
   return json(Object.fromEntries(selected(call, shaped, checkFields).map((check) => [check.CheckID, check])));
 }
 
@@ -108,7 +110,7 @@ async function run(call: Call, context: HttpContext): Promise<Answer> {
     const message = `Check ${JSON.stringify(id)} is not run: it is fed by clients, follows other checks, or is gone`;
     throw new ExpectedError('BAD_REQUEST', message);
   }
-  return json(shapeRun(id, ran));
+  return json(shapeRun(id, ran, context.pendingStatus()));
 }
 
 const updateInput = z.strictObject({ status: z.string().optional(), output: z.string().optional() });

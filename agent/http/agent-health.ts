@@ -6,7 +6,7 @@ import { nodeMaintenance, serviceMaintenancePrefix } from '../../proto/schema/ca
 import { type Answer, json, text } from './answers.ts';
 import type { Call } from './call.ts';
 import type { HttpContext, LocalCheck } from './context.ts';
-import { consulStatus, shapeLocalCheck, shapeLocalService } from './shapes.ts';
+import { consulStatus, type PendingStatus, shapeLocalCheck, shapeLocalService } from './shapes.ts';
 import type { Route } from './transport.ts';
 
 /** From bad to good: the first one that occurs counts. */
@@ -62,17 +62,18 @@ function render(call: Call, status: number, reason: string, value: unknown): Ans
 /** The service's own checks and those of the node together. */
 function healthOf(service: OwnService, context: HttpContext) {
   const { facts, local } = context;
+  const pending = context.pendingStatus();
   const checks = local.checks().filter(({ serviceId }) => serviceId === '' || serviceId === service.id);
   return {
-    AggregatedStatus: worstOf(checks.map(verdictOf)),
+    AggregatedStatus: worstOf(checks.map((check) => verdictOf(check, pending))),
     Service: shapeLocalService(service, facts.datacenter),
-    Checks: checks.map((check) => shapeLocalCheck(check, facts.node)),
+    Checks: checks.map((check) => shapeLocalCheck(check, facts.node, pending)),
   };
 }
 
-function verdictOf({ id, status }: LocalCheck): Verdict {
+function verdictOf({ id, status }: LocalCheck, pending: PendingStatus): Verdict {
   if (id === nodeMaintenance || id.startsWith(serviceMaintenancePrefix)) return 'maintenance';
-  const shown = consulStatus(status);
+  const shown = consulStatus(status, pending);
   return shown === 'passing' || shown === 'warning' ? shown : 'critical';
 }
 

@@ -20,6 +20,7 @@ import type { ConfigDifference } from '../reload.ts';
 import type { PoolStatus } from '../server-pool.ts';
 import type { RecentUserEvents } from '../user-events.ts';
 import type { Headers } from './answers.ts';
+import type { PendingStatus } from './shapes.ts';
 
 /** One check of this host as it is now. */
 export interface LocalCheck extends OwnCheck {
@@ -29,6 +30,8 @@ export interface LocalCheck extends OwnCheck {
   readonly changedAtMs: number;
   /** Unix milliseconds of the newest result, whose output this is; 0 when there is none. */
   readonly resultAtMs: number;
+  /** That result is from before the agent's start. */
+  readonly restored: boolean;
   /** 0 where the check has none. */
   readonly intervalMs: number;
   readonly timeoutMs: number;
@@ -104,6 +107,8 @@ export interface HttpContext {
   raftStatus(): Readonly<Record<string, unknown>> | null;
   /** The configuration without its secrets, free in form. */
   shownConfig(): Readonly<Record<string, unknown>>;
+  /** As what a check without a result shows to Consul's clients. */
+  pendingStatus(): PendingStatus;
   /** Whether script checks may be registered over the API. */
   scriptsAllowed(): boolean;
   /** Bytes of output that a client's word about a check may have. */

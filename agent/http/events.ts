@@ -19,7 +19,7 @@ export function eventRoutes(context: HttpContext, hub: EventHub, held: HeldReads
 }
 
 /** The state at one offset: whoever has missed too much reads it and listens on from there. */
-async function snapshot(call: Call, { rpc }: HttpContext): Promise<Answer> {
+async function snapshot(call: Call, { rpc, pendingStatus }: HttpContext): Promise<Answer> {
   const { mode, maxStaleMs } = readOptions(call);
   const { rows, ...standing } = await rpc.call('catalog.query', { query: { of: 'all' }, mode, maxStaleMs });
   const byName = new Map(rows.nodes.map((row) => [row.name, row]));
@@ -31,7 +31,7 @@ async function snapshot(call: Call, { rpc }: HttpContext): Promise<Answer> {
       const node = byName.get(row.node);
       return node === undefined ? [] : [shapeCatalogService(row, node)];
     }),
-    Checks: rows.checks.map(shapeCheck),
+    Checks: rows.checks.map((row) => shapeCheck(row, pendingStatus())),
   };
   return json(snapshot, readHeaders(standing, mode, call));
 }

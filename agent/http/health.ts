@@ -28,11 +28,19 @@ export function healthRoutes(reader: CatalogReader, source: LiveSource): Route[]
   ];
 }
 
-/** `critical` means what Consul's clients see as such, so all are asked for and those that show so are taken. */
+/** A status that others show as means what Consul's clients see as such: all are asked for, and those that show so taken. */
 function state(call: Call, reader: CatalogReader, source: LiveSource): Promise<Answer> {
   const wanted = call.required('Missing check state');
-  if (wanted !== 'critical') return checks(call, reader, source, { of: 'checksInState', state: wanted });
-  return checks(call, reader, source, { of: 'checks' }, (row) => consulStatus(row.status) === wanted);
+  const pending = source.pendingStatus();
+  if (wanted !== 'critical' && wanted !== pending)
+    return checks(call, reader, source, { of: 'checksInState', state: wanted });
+  return checks(
+    call,
+    reader,
+    source,
+    { of: 'checks' },
+    (row) => consulStatus(row.status, pending) === wanted,
+  );
 }
 
 async function checks(

@@ -17,7 +17,7 @@ const patienceMs = 3_000;
 
 type Outputs = RpcCalls['agent.output']['answer']['outputs'];
 /** Where outputs come from: other agents, and this one. */
-export type LiveSource = Pick<HttpContext, 'rpc' | 'local' | 'facts' | 'clock'>;
+export type LiveSource = Pick<HttpContext, 'rpc' | 'local' | 'facts' | 'clock' | 'pendingStatus'>;
 
 export type ShapedCheck = ReturnType<typeof shapeCheck> & { OutputLive?: boolean; OutputTime?: string };
 
@@ -28,14 +28,15 @@ export async function shaperOf(
   source: LiveSource,
 ): Promise<(row: CheckRow) => ShapedCheck> {
   const wanted = call.get('output');
-  if (wanted === '') return shapeCheck;
+  const pending = source.pendingStatus();
+  if (wanted === '') return (row) => shapeCheck(row, pending);
   if (wanted !== 'live') {
     throw new ExpectedError('BAD_REQUEST', `Invalid output: ${JSON.stringify(wanted)} is not "live"`);
   }
   const outputs = await outputsOf(rows, source);
   return (row) => {
     const found = outputs.get(row.node)?.[row.id];
-    const shaped = shapeCheck(row);
+    const shaped = shapeCheck(row, pending);
     if (found === undefined) return { ...shaped, OutputLive: false, OutputTime: row.lastChange };
     const time = new Date(found.atMs).toISOString();
     return { ...shaped, Output: found.output, OutputLive: true, OutputTime: time };

@@ -2,16 +2,21 @@
  * Rows as Consul's clients expect them. Where null, `{}` and `[]` differ from place to place, they differ on purpose:
  * clients of typed languages depend on it (consul-http-api, sections 5 and 18).
  *
- * Consul knows three statuses. A check that is still `pending`, and one that has gone `stale`, show as `critical` to its
- * clients, since neither vouches for anything, and so does maintenance; our own key `RollcallStatus` has the word itself.
+ * Consul knows three statuses. A check that has gone `stale` shows as `critical` to its clients, since it vouches for
+ * nothing, and so does maintenance; one that is still `pending` shows as the configuration says (`pending_status`). Our own
+ * key `RollcallStatus` has the word itself.
  */
 import { formatDuration } from '../../proto/duration.ts';
 import type { CheckRow, NodeRow, OwnService, ServiceRow } from '../../proto/schema/catalog.ts';
 import type { Member } from '../gossip/membership.ts';
 import type { CheckRun, LocalCheck } from './context.ts';
 
-export function consulStatus(status: string): string {
-  return status === 'pending' || status === 'stale' ? 'critical' : status;
+/** As what a check without a result shows. */
+export type PendingStatus = 'passing' | 'warning' | 'critical';
+
+export function consulStatus(status: string, pending: PendingStatus): string {
+  if (status === 'pending') return pending;
+  return status === 'stale' ? 'critical' : status;
 }
 
 function ownStatus({ type, status }: { readonly type: string; readonly status: string }): string {
@@ -31,12 +36,12 @@ export function shapeNode(row: NodeRow) {
   };
 }
 
-export function shapeCheck(row: CheckRow) {
+export function shapeCheck(row: CheckRow, pending: PendingStatus) {
   return {
     Node: row.node,
     CheckID: row.id,
     Name: row.name,
-    Status: consulStatus(row.status),
+    Status: consulStatus(row.status, pending),
     Notes: row.notes,
     Output: row.output,
     ServiceID: row.serviceId,
@@ -52,12 +57,12 @@ export function shapeCheck(row: CheckRow) {
 }
 
 /** Checks of the agent itself carry no indexes, but how often they run. */
-export function shapeLocalCheck(check: LocalCheck, node: string) {
+export function shapeLocalCheck(check: LocalCheck, node: string, pending: PendingStatus) {
   return {
     Node: node,
     CheckID: check.id,
     Name: check.name,
-    Status: consulStatus(check.status),
+    Status: consulStatus(check.status, pending),
     Notes: check.notes,
     Output: check.output,
     ServiceID: check.serviceId,
@@ -71,12 +76,18 @@ export function shapeLocalCheck(check: LocalCheck, node: string) {
     CreateIndex: 0,
     ModifyIndex: 0,
     RollcallStatus: ownStatus(check),
-    LastChange: check.changedAtMs === 0 ? '' : new Date(check.changedAtMs).toISOString(),
+    LastChange: isoTime(check.changedAtMs),
+    LastResult: isoTime(check.resultAtMs),
+    Restored: check.restored,
   };
 }
 
+function isoTime(unixMs: number): string {
+  return unixMs === 0 ? '' : new Date(unixMs).toISOString();
+}
+
 /** Ours: the result of one run, and what became of the check's status by it. */
-export function shapeRun(id: string, { outcome, durationMs, from, to }: CheckRun) {
+export function shapeRun(id: string, { outcome, durationMs, from, to }: CheckRun, pending: PendingStatus) {
   return {
     CheckID: id,
     Result: outcome.status,
@@ -89,7 +100,7 @@ export function shapeRun(id: string, { outcome, durationMs, from, to }: CheckRun
     })),
     Details: outcome.details ?? {},
     From: from,
-    Status: consulStatus(to),
+    Status: consulStatus(to, pending),
     RollcallStatus: to,
   };
 }

@@ -47,6 +47,15 @@ test('--local asks the agent for its own', async () => {
   expect(JSON.parse(out)).toEqual([check('a', 'disk', 'pending')]);
 });
 
+test('a status that an agent has only from before its start says how old it is', async () => {
+  const restored = { Restored: true, LastResult: new Date(Date.now() - 3_600_000).toISOString() };
+  const agent = await fakeAgent(({ path }) =>
+    path === '/v1/agent/checks' ? { body: { disk: check('a', 'disk', 'passing', restored) } } : undefined,
+  );
+  const { out } = await rollcall(['checks', '--local', '--http-addr', agent.address]);
+  expect(out).toMatch(/^passing \(1h0m\d+s old\) {2}a {3,}disk/m);
+});
+
 test('an agent without servers: its own words and exit code 1', async () => {
   const agent = await fakeAgent(() => ({ status: 500, body: 'No known Consul servers' }));
   expect(await rollcall(['checks', '--http-addr', agent.address])).toEqual({

@@ -119,3 +119,17 @@ test('what a client sends to say that it leaves a key open is no error', async (
   expect([status, text]).toEqual([200, '']);
   expect(on.local.checks()).toMatchObject([{ id: 'door', type: 'tcp' }]);
 });
+
+test.each(['critical', 'warning', 'passing'] as const)(
+  'a check without a result shows as %s',
+  async (shown) => {
+    const on = await stage({ pendingStatus: () => shown });
+    await on.request('/v1/agent/service/register', {
+      json: { Name: 'web', Check: { HTTP: 'http://x/', Interval: '9s' } },
+    });
+    const [check] = Object.values((await on.request('/v1/agent/checks')).json() as object);
+    expect(check).toMatchObject({ Status: shown, RollcallStatus: 'pending', Restored: false });
+    const health = (await on.request('/v1/agent/health/service/name/web')).json();
+    expect(health).toMatchObject([{ AggregatedStatus: shown }]);
+  },
+);

@@ -8,7 +8,15 @@ import { recordedExchanges, type Seen, type Stage, shapeOf, stage } from './stag
 type Recorded = ReturnType<typeof recordedExchanges> extends Map<string, infer Entry> ? Entry : never;
 
 /** Keys of ours, or of a newer Consul, that 1.8 does not send. Clients ignore what they do not know. */
-const extraKeys = new Set(['RollcallStatus', 'LastChange', 'Interval', 'Timeout', 'ExposedPort']);
+const extraKeys = new Set([
+  'RollcallStatus',
+  'LastChange',
+  'LastResult',
+  'Restored',
+  'Interval',
+  'Timeout',
+  'ExposedPort',
+]);
 
 function withoutExtras(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutExtras);

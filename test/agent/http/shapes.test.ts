@@ -34,7 +34,8 @@ const node = {
 };
 
 test("what vouches for nothing shows as critical to Consul's clients", () => {
-  expect(['passing', 'warning', 'critical', 'pending', 'stale', 'fine'].map(consulStatus)).toEqual([
+  const words = ['passing', 'warning', 'critical', 'pending', 'stale', 'fine'];
+  expect(words.map((word) => consulStatus(word, 'critical'))).toEqual([
     'passing',
     'warning',
     'critical',
@@ -42,6 +43,8 @@ test("what vouches for nothing shows as critical to Consul's clients", () => {
     'critical',
     'fine',
   ]);
+  expect(consulStatus('pending', 'warning')).toBe('warning');
+  expect(consulStatus('stale', 'warning')).toBe('critical');
 });
 
 test('an empty meta is {} with the agent and in catalog/service, and null in catalog/node and health', () => {

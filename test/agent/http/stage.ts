@@ -70,6 +70,7 @@ export class FakeLocal implements LocalAgent {
       definition: {},
       changedAtMs: Date.UTC(2026, 10, 22),
       resultAtMs: Date.UTC(2026, 10, 23),
+      restored: false,
       intervalMs: definition.intervalMs,
       timeoutMs: definition.timeoutMs,
     });
@@ -135,6 +136,7 @@ export class FakeLocal implements LocalAgent {
       definition: {},
       changedAtMs: 0,
       resultAtMs: 0,
+      restored: false,
       intervalMs: 0,
       timeoutMs: 0,
     });
@@ -215,6 +217,7 @@ export async function stage(
     journalLength: () => 7,
     raftStatus: () => null,
     shownConfig: () => ({ node_name: 'client1' }),
+    pendingStatus: () => 'critical',
     scriptsAllowed: () => false,
     checkOutputBytesMax: () => 4096,
     reload: async () => ({
