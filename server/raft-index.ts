@@ -48,7 +48,7 @@ export class RaftIndex {
   }
 
   append(index: number, term: number, position: number): void {
-    assert(index === this.#last + 1, `entry ${index} follows ${this.#last}`);
+    assert(index === this.#last + 1, () => `entry ${index} follows ${this.#last}`);
     assert(term >= (this.#runs.at(-1)?.term ?? this.#baseTerm ?? 0), 'terms never fall along the log');
     if (this.#runs.at(-1)?.term !== term) this.#runs.push({ from: index, term });
     if (this.#marks.length === 0 || index % markStride === 0) this.#marks.push({ index, position });

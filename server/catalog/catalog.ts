@@ -79,7 +79,7 @@ export class Catalog {
   /** How far the node's journal has come: nothing that a reader of the catalog sees, so no index moves. */
   advanceJournal(name: string, journalId: string, revision: number): void {
     const row = this.#nodes.get(name);
-    assert(row !== undefined, `the journal of an unknown node ${name}`);
+    assert(row !== undefined, () => `the journal of an unknown node ${name}`);
     this.#nodes.set(name, { ...row, journalId, revision });
   }
 

@@ -59,7 +59,7 @@ export class Fsm {
   /** Throws PROTOCOL, and changes nothing, at a command that this server does not know. */
   apply(entry: Entry): Applied {
     const state = this.#state;
-    assert(entry.index === state.index + 1, `entry ${entry.index} after ${state.index}`);
+    assert(entry.index === state.index + 1, () => `entry ${entry.index} after ${state.index}`);
     const applied = this.#applyKind(entry);
     state.index = entry.index;
     state.term = entry.term;

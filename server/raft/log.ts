@@ -107,7 +107,7 @@ export class RaftLog {
   }
 
   append(entry: Entry): void {
-    assert(entry.index === this.lastIndex + 1, `entry ${entry.index} follows ${this.lastIndex}`);
+    assert(entry.index === this.lastIndex + 1, () => `entry ${entry.index} follows ${this.lastIndex}`);
     assert(entry.term >= this.lastTerm, 'terms never fall along the log');
     this.tail.push(entry);
   }
