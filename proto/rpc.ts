@@ -165,6 +165,8 @@ export interface BootstrapStatus {
   readonly sees: readonly string[];
   /** False for a minute after it has given up its vote: it is about to stop and is not to be taken in again. */
   readonly joins: boolean;
+  /** Newest level of commands that it can apply (`commandLevel`). */
+  readonly level: number;
   /** Its log is damaged: it neither votes nor acknowledges until it has been filled anew. */
   readonly damaged: boolean;
 }

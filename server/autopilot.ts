@@ -27,6 +27,8 @@ export interface AutopilotPorts {
   readonly replica: AutopilotReplica;
   /** The servers as the state machine knows them: what is committed. */
   servers(): ReadonlyMap<ServerId, KnownServer>;
+  /** Level of commands that the cluster has agreed on. */
+  level(): number;
   rpc(server: ServerId): Rpc;
 }
 

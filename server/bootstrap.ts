@@ -73,7 +73,7 @@ export class Bootstrap {
   }
 
   /** For `bootstrap.status`, without what is not ours to know. */
-  status(): Omit<BootstrapStatus, 'damaged' | 'joins'> {
+  status(): Omit<BootstrapStatus, 'damaged' | 'joins' | 'level'> {
     const { nodeId, name, datacenter, expect } = this.#ports.identity;
     return {
       nodeId,

@@ -11,6 +11,7 @@ import { Autopilot, type AutopilotLimits } from './autopilot.ts';
 import type { Consensus } from './consensus.ts';
 import { CursorDesk } from './cursor-desk.ts';
 import type { GossipView } from './gossip-view.ts';
+import { Levels } from './levels.ts';
 import type { Standing } from './raft/ready.ts';
 import { Reconcile, type ReconcileLimits } from './reconcile.ts';
 import { Retention, type RetentionLimits } from './retention.ts';
@@ -29,6 +30,8 @@ export interface DutiesPorts {
   readonly gossip: GossipView;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Newest level of commands that this server announces. */
+  readonly commandLevel: number;
   rpc(server: ServerId): Rpc;
 }
 
@@ -36,6 +39,7 @@ export class Duties {
   readonly reconcile: Reconcile;
   readonly autopilot: Autopilot;
   readonly cursors: CursorDesk;
+  readonly levels: Levels;
   readonly retention: Retention;
   readonly #ports: DutiesPorts;
 
@@ -48,9 +52,25 @@ export class Duties {
     const state = () => fsm.state;
     this.reconcile = new Reconcile({ ...common, datacenter, state }, limits.reconcile);
     this.autopilot = new Autopilot(
-      { ...common, id, seed, replica, servers: () => fsm.state.servers, rpc: (server) => ports.rpc(server) },
+      {
+        ...common,
+        id,
+        seed,
+        replica,
+        servers: () => fsm.state.servers,
+        level: () => fsm.state.level,
+        rpc: (server) => ports.rpc(server),
+      },
       limits.autopilot,
     );
+    this.levels = new Levels({
+      ...common,
+      id,
+      own: ports.commandLevel,
+      agreed: () => fsm.state.level,
+      membership: () => replica.status().membership,
+      rpc: (server) => ports.rpc(server),
+    });
     this.cursors = new CursorDesk({ ...common, state });
     this.retention = new Retention(
       { ...common, events, gaps: () => fsm.state.events.gaps },
@@ -84,6 +104,6 @@ export class Duties {
   }
 
   #all() {
-    return [this.reconcile, this.autopilot, this.cursors, this.retention];
+    return [this.reconcile, this.autopilot, this.levels, this.cursors, this.retention];
   }
 }

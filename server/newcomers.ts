@@ -1,5 +1,5 @@
 /** Servers that gossip shows and the membership lacks, and what they say of themselves when they are asked. */
-import { ExpectedError, isExpected } from '../proto/errors.ts';
+import { type ErrorCode, ExpectedError, isExpected } from '../proto/errors.ts';
 import type { Logger } from '../proto/logger.ts';
 import type { Membership, ServerId } from '../proto/raft.ts';
 import type { BootstrapStatus, ClusterSeed, Rpc } from '../proto/rpc.ts';
@@ -9,16 +9,20 @@ export interface NewcomersPorts {
   readonly seed: ClusterSeed;
   readonly gossip: GossipView;
   readonly logger: Logger;
+  /** Level of commands that the cluster has agreed on: whoever joins must be able to apply them. */
+  level(): number;
   rpc(server: ServerId): Rpc;
 }
 
 const callTimeoutMs = 2_000;
+/** What people should hear of, and hear once: nothing changes before somebody acts. */
+const telling: readonly ErrorCode[] = ['FOREIGN_CLUSTER', 'PROTOCOL'];
 /** A damaged server removes its log before it answers. */
 const refillTimeoutMs = 10_000;
 
 export class Newcomers {
   readonly #ports: NewcomersPorts;
-  /** Servers of another cluster that were named already. */
+  /** Servers that cannot join and were named already. */
   readonly #named = new Set<ServerId>();
 
   constructor(ports: NewcomersPorts) {
@@ -53,9 +57,14 @@ export class Newcomers {
 
   /** False when it does not want to join. Rejects with FOREIGN_CLUSTER, or when it does not answer. */
   async #isOneOfUs(id: ServerId): Promise<boolean> {
-    const { seed, rpc } = this.#ports;
+    const { seed, rpc, level } = this.#ports;
     const status = await this.#ask(id);
     if (!status.joins) return false;
+    const { level: theirs = 1 } = status;
+    if (theirs < level()) {
+      const text = `it knows commands up to level ${theirs}, and the cluster uses ${level()}: update it`;
+      throw new ExpectedError('PROTOCOL', text);
+    }
     let { clusterId } = status;
     if (clusterId === '') {
       ({ clusterId } = await rpc(id).call('bootstrap.take', seed, { timeoutMs: callTimeoutMs }));
@@ -71,7 +80,7 @@ export class Newcomers {
   }
 
   #nameOnce(member: GossipMember, error: ExpectedError): void {
-    if (error.code !== 'FOREIGN_CLUSTER' || this.#named.has(member.id)) return;
+    if (!telling.includes(error.code) || this.#named.has(member.id)) return;
     this.#named.add(member.id);
     this.#ports.logger.warn(`server ${member.name} cannot join: ${error.message}`);
   }

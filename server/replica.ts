@@ -15,6 +15,7 @@ import type { CommandBody } from '../proto/schema/command.ts';
 import type { HealthEvent } from '../proto/schema/event.ts';
 import { EmptyAppends } from './empty-appends.ts';
 import type { Applied, Fsm } from './fsm/fsm.ts';
+import { levelOf } from './fsm/level.ts';
 import type { Outcome } from './fsm/outcome.ts';
 import type { Gap } from './gaps.ts';
 import { Proposals } from './proposals.ts';
@@ -176,11 +177,14 @@ export class Replica {
 
   /**
    * Resolves when the command was applied here, with what came of it. Rejects with the refusal of the state machine, or
-   * with NOT_LEADER, BUSY, TOO_LARGE, CANNOT_WRITE (surely not written), or OUTCOME_UNKNOWN.
+   * with NOT_LEADER, BUSY (too much waits, or not every server is new enough for it), TOO_LARGE, CANNOT_WRITE (surely not written), or OUTCOME_UNKNOWN.
    */
   propose(body: CommandBody, once: Once | null = null, bytesMax?: number): Promise<Outcome> {
     if (this.#halted !== null) return Promise.reject(this.#halted);
     if (!this.isLeader) return Promise.reject(this.#notLeader());
+    const { level } = this.#ports.fsm.state;
+    if (body.kind !== 'level.raise' && levelOf(body.kind) > level)
+      return Promise.reject(tooNew(body.kind, level));
     const outcome = this.#proposals.add({ body, once, timeMs: this.#ports.clock.wallMs() }, bytesMax);
     this.#placeSoon();
     return outcome;
@@ -404,4 +408,11 @@ export class Replica {
     if (this.#standing.role === 'follower' && this.#standing.leader === null) return;
     this.#noteStanding({ role: 'follower', term, leader: null });
   }
+}
+
+function tooNew(kind: string, level: number): ExpectedError {
+  return new ExpectedError(
+    'BUSY',
+    `not every server knows the command "${kind}" yet: the servers have agreed on level ${level}. Update all of them`,
+  );
 }

@@ -13,6 +13,7 @@ import type { Logger } from '../proto/logger.ts';
 import type { Clock, Disk, Endpoint, Random } from '../proto/ports.ts';
 import type { Entry, ServerId } from '../proto/raft.ts';
 import type { ClusterSeed, Rpc, RpcHandlers, RpcPeer } from '../proto/rpc.ts';
+import { commandLevel } from '../proto/version.ts';
 import { Bootstrap } from './bootstrap.ts';
 import { Consensus, type ConsensusFolders, type ConsensusLimits } from './consensus.ts';
 import { Duties, type DutiesLimits } from './duties.ts';
@@ -37,6 +38,8 @@ export interface ServerConfig extends DutiesLimits {
   /** Where others reach our RPC, when that is not where it listens. */
   readonly advertise?: Endpoint;
   readonly consensus?: Partial<ConsensusLimits>;
+  /** What it announces that it can apply. Default: what it can. */
+  readonly commandLevel?: number;
   /** How long a request waits for a leader. Default 7,000. */
   readonly holdMs?: number;
 }
@@ -102,6 +105,7 @@ export class Server {
       bootstrapStatus: () => ({
         ...this.#bootstrap.status(),
         joins: this.#ports.clock.nowMs() - this.#leftMs >= leaveMs,
+        level: this.#commandLevel,
         damaged: this.#consensus?.isDamaged ?? false,
       }),
       take: (seed) => this.#bootstrap.take(seed),
@@ -205,6 +209,10 @@ export class Server {
     });
   }
 
+  get #commandLevel(): number {
+    return this.#ports.config.commandLevel ?? commandLevel;
+  }
+
   #identity(): RpcPeer {
     const { name } = this.#ports.config;
     return {
@@ -252,7 +260,17 @@ export class Server {
     );
     this.#consensus = consensus;
     this.#duties = new Duties(
-      { id: this.id, name, datacenter, consensus, gossip, clock, logger, rpc: (server) => links.rpc(server) },
+      {
+        id: this.id,
+        name,
+        datacenter,
+        consensus,
+        gossip,
+        clock,
+        logger,
+        commandLevel: this.#commandLevel,
+        rpc: (server) => links.rpc(server),
+      },
       config,
     );
     this.#transport.announceCluster(seed.clusterId);

@@ -23,6 +23,7 @@ import {
   applyTrim,
 } from './housekeeping.ts';
 import { applyJournal } from './journal.ts';
+import { applyLevelRaise } from './level.ts';
 import type { Effect } from './outcome.ts';
 import { applyRestoreBegin, applyRestoreFinish, applyRestorePiece } from './restore.ts';
 import { applySync } from './sync.ts';
@@ -44,6 +45,7 @@ const appliers: { readonly [K in CommandKind]: Applier<K> } = {
   'catalog.deregister': { version: 1, apply: applyDeregister },
   'leader.elected': { version: 1, apply: applyLeaderElected },
   'events.trim': { version: 1, apply: applyTrim },
+  'level.raise': { version: 1, apply: applyLevelRaise },
   'events.skip': { version: 1, apply: applySkip },
   'cursor.put': { version: 1, apply: applyCursorPut },
   'cursor.remove': { version: 1, apply: applyCursorRemove },

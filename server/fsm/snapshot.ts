@@ -11,6 +11,7 @@ import type { CheckRow, NodeRow, ServiceRow } from '../../proto/schema/catalog.t
 import type { IndexTable } from '../catalog/indexes.ts';
 import type { Cursor } from '../cursors.ts';
 import type { KeptResult } from '../sessions.ts';
+import { checkLevel } from './level.ts';
 import type { Ending, EventCount, KnownServer, Restoring, State } from './state.ts';
 import { emptyState } from './state.ts';
 
@@ -22,6 +23,7 @@ interface Head {
   readonly index: number;
   readonly term: number;
   readonly electedTerm: number;
+  readonly level: number;
   readonly events: EventCount;
   readonly tables: IndexTable;
 }
@@ -60,6 +62,7 @@ export function viewState(state: Readonly<State>): StateView {
         index: state.index,
         term: state.term,
         electedTerm: state.electedTerm,
+        level: state.level,
         events: { ...events },
         tables: table,
       },
@@ -142,6 +145,7 @@ export class StateBuilder {
   }
 
   #begin(head: Head): void {
+    checkLevel(head.level, 'the snapshot');
     if (head.format !== stateFormat) {
       throw new ExpectedError(
         'PROTOCOL',
@@ -153,6 +157,7 @@ export class StateBuilder {
     state.index = head.index;
     state.term = head.term;
     state.electedTerm = head.electedTerm;
+    state.level = head.level;
     this.#state = state;
     this.#tables = head.tables;
   }

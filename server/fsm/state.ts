@@ -53,6 +53,8 @@ export interface State {
   /** By name of the node. */
   endings: Map<string, Ending>;
   readonly events: EventCount;
+  /** Every server can apply commands up to this level; it never falls. */
+  level: number;
   restoring: Restoring | null;
   /** Id of the restore that took effect last; '' before the first. */
   restored: string;
@@ -71,6 +73,7 @@ export function emptyState(logId: string): State {
     servers: new Map(),
     endings: new Map(),
     events: { logId, first: 1, last: 0, gaps: [], timeMs: 0 },
+    level: 1,
     restoring: null,
     restored: '',
     electedTerm: 0,

@@ -52,7 +52,10 @@ test('servers are killed again and again; no write is lost or happens twice, and
     await Promise.all(victims.map((server) => server.process.kill()));
     await pause(random.int(0, 1_500));
     for (const server of victims) server.restart();
-    await until(`round ${round}: writes go on`, () => done.length >= before + 2 * writers, roundMsMax);
+    const enough = () => done.length >= before + 2 * writers;
+    await until(`round ${round}: writes go on`, enough, roundMsMax).catch(async (error: Error) => {
+      throw new Error(`${error.message}\n${await stage.told()}`);
+    });
   }
   isOver = true;
   await Promise.all(writing);

@@ -175,6 +175,18 @@ export class RaftStage {
     });
   }
 
+  /** What the servers said last and where they stand, for the message of a failure. */
+  async told(): Promise<string> {
+    const parts = this.servers.map(async (server) => {
+      const raft = JSON.stringify((await this.raft(server)) ?? null);
+      return [
+        `${server.name}: running=${server.process.running} ${raft}`,
+        ...server.process.lines.slice(-15),
+      ].join('\n');
+    });
+    return (await Promise.all(parts)).join('\n\n');
+  }
+
   async #standing(server: TestAgent): Promise<string> {
     const [raft, leader] = await Promise.all([this.raft(server), server.get<string>('/v1/status/leader')]);
     if (raft === undefined || !leader || raft.applied_index !== raft.commit_index) return '';

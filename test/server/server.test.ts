@@ -57,6 +57,7 @@ test('a write finds the leader from any server; nobody leads: it is held, and th
   const leader = await cluster.grow(3);
   const [first, second] = cluster.servers.filter((server) => server !== leader) as [TestServer, TestServer];
   await write(cluster, first, register('db'));
+  await cluster.settle(500);
   leader.crash();
   second.crash();
   await cluster.settle(3_000);

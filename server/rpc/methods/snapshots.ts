@@ -117,6 +117,7 @@ const head = z.object({
   index: count,
   term: count,
   electedTerm: count,
+  level: count,
   events: z.object({ logId: z.string(), first: count, last: count, timeMs: z.number() }),
 });
 const ending = z.object({ life: count, offset: count, timeMs: z.number() });
