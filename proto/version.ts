@@ -8,6 +8,6 @@ export const programVersion = '0.1.0';
  * of a new level is written only when every server has announced that level, so a rolling upgrade loses nothing.
  *
  *     1   the first
- *     2   a snapshot comes back through the log (`restore.*`)
+ *     2   a snapshot comes back through the log (`restore.*`), a removed server stays removed (`server.bar`)
  */
 export const commandLevel = 2;

@@ -27,6 +27,8 @@ export interface AutopilotPorts {
   readonly replica: AutopilotReplica;
   /** The servers as the state machine knows them: what is committed. */
   servers(): ReadonlyMap<ServerId, KnownServer>;
+  /** Servers that an operator removed: they are not taken in again. */
+  barred(): ReadonlySet<ServerId>;
   /** Level of commands that the cluster has agreed on. */
   level(): number;
   rpc(server: ServerId): Rpc;

@@ -58,6 +58,7 @@ export class Duties {
         seed,
         replica,
         servers: () => fsm.state.servers,
+        barred: () => fsm.state.barred,
         level: () => fsm.state.level,
         rpc: (server) => ports.rpc(server),
       },

@@ -9,6 +9,8 @@ export interface NewcomersPorts {
   readonly seed: ClusterSeed;
   readonly gossip: GossipView;
   readonly logger: Logger;
+  /** Servers that an operator removed. */
+  barred(): ReadonlySet<ServerId>;
   /** Level of commands that the cluster has agreed on: whoever joins must be able to apply them. */
   level(): number;
   rpc(server: ServerId): Rpc;
@@ -31,7 +33,7 @@ export class Newcomers {
 
   /** One that is ready to be taken in; it has the seed of this cluster, and an empty or a sound log. */
   async find(membership: Membership): Promise<GossipMember | null> {
-    const known = new Set([...membership.voters, ...membership.learners]);
+    const known = new Set([...membership.voters, ...membership.learners, ...this.#ports.barred()]);
     for (const member of this.#ports.gossip.members()) {
       if (member.server === null || member.id === '' || !isThere(member) || known.has(member.id)) continue;
       try {

@@ -104,6 +104,8 @@ export const commandBody = z.discriminatedUnion('kind', [
     to: z.number().int().positive(),
     reason: z.string(),
   }),
+  /** An operator removed a server, which stays removed though it still runs; or took that back. */
+  z.object({ kind: z.literal('server.bar'), v: z.literal(1), id: z.string().min(1), barred: z.boolean() }),
   /** Every server can apply commands of this level from now on. */
   z.object({ kind: z.literal('level.raise'), v: z.literal(1), level: z.number().int().positive() }),
   /** A named reader confirms everything up to `offset`; `share` is `''` or `i/n`. */

@@ -26,6 +26,7 @@ import { applyJournal } from './journal.ts';
 import { applyLevelRaise } from './level.ts';
 import type { Effect } from './outcome.ts';
 import { applyRestoreBegin, applyRestoreFinish, applyRestorePiece } from './restore.ts';
+import { applyBar } from './servers.ts';
 import { applySync } from './sync.ts';
 
 interface Applier<K extends CommandKind> {
@@ -45,6 +46,7 @@ const appliers: { readonly [K in CommandKind]: Applier<K> } = {
   'catalog.deregister': { version: 1, apply: applyDeregister },
   'leader.elected': { version: 1, apply: applyLeaderElected },
   'events.trim': { version: 1, apply: applyTrim },
+  'server.bar': { version: 1, apply: applyBar },
   'level.raise': { version: 1, apply: applyLevelRaise },
   'events.skip': { version: 1, apply: applySkip },
   'cursor.put': { version: 1, apply: applyCursorPut },

@@ -8,6 +8,7 @@ import type { Effect } from './outcome.ts';
 /** Kinds that came with a later level than the first. */
 const levels: { readonly [K in CommandKind]?: number } = {
   'level.raise': 2,
+  'server.bar': 2,
   'restore.begin': 2,
   'restore.piece': 2,
   'restore.finish': 2,

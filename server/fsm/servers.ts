@@ -3,9 +3,21 @@
  * come from the catalog row with that node id. Consul's clients expect a service `consul` on each of them.
  */
 import type { Membership, ServerId } from '../../proto/raft.ts';
-import type { Change } from './change.ts';
+import type { Body, Change } from './change.ts';
+import type { Effect } from './outcome.ts';
 import { serverService } from './owners.ts';
 import { eraseService, writeService } from './services.ts';
+
+/** Beyond it the oldest is forgotten, and would be taken in again if it still ran. */
+const barredMax = 1_000;
+
+export function applyBar({ state }: Change, { id, barred }: Body<'server.bar'>): Effect {
+  state.barred.delete(id);
+  if (barred) state.barred.add(id);
+  const [oldest] = state.barred;
+  if (state.barred.size > barredMax && oldest !== undefined) state.barred.delete(oldest);
+  return {};
+}
 
 /** A membership was committed: compares it with the servers known so far. */
 export function applyMembership(change: Change, membership: Membership): void {

@@ -41,7 +41,8 @@ export type StateRecord =
   /** A restore that is under way: what follows as `staged` belongs to it. */
   | readonly ['restoring', Omit<Restoring, 'taken'>]
   | readonly ['staged', StateRecord]
-  | readonly ['restored', string];
+  | readonly ['restored', string]
+  | readonly ['barred', ServerId];
 
 /** A picture of the state that later commands do not change. */
 export interface StateView {
@@ -78,6 +79,7 @@ export function viewState(state: Readonly<State>): StateView {
   for (const [node, ending] of sorted(state.endings)) records.push(['ending', node, ending]);
   for (const cursor of state.cursors.all()) records.push(['cursor', cursor]);
   for (const result of state.sessions.all()) records.push(['result', result]);
+  for (const id of state.barred) records.push(['barred', id]);
   if (state.restored !== '') records.push(['restored', state.restored]);
   records.push(...restoringRecords(state));
   return { index: state.index, term: state.term, events: { ...events }, records };
@@ -189,6 +191,9 @@ function addTo(state: State, record: Exclude<StateRecord, readonly ['head', Head
       return;
     case 'result':
       state.sessions.keep(record[1]);
+      return;
+    case 'barred':
+      state.barred.add(record[1]);
       return;
     case 'restored':
       state.restored = record[1];

@@ -53,6 +53,8 @@ export interface State {
   /** By name of the node. */
   endings: Map<string, Ending>;
   readonly events: EventCount;
+  /** Servers that an operator removed and that are not taken in again by themselves; oldest first. */
+  readonly barred: Set<ServerId>;
   /** Every server can apply commands up to this level; it never falls. */
   level: number;
   restoring: Restoring | null;
@@ -73,6 +75,7 @@ export function emptyState(logId: string): State {
     servers: new Map(),
     endings: new Map(),
     events: { logId, first: 1, last: 0, gaps: [], timeMs: 0 },
+    barred: new Set(),
     level: 1,
     restoring: null,
     restored: '',

@@ -1,9 +1,10 @@
 /** What operators ask about the servers and change in them. Each change is the leader's, and never costs the quorum. */
 import { z } from 'zod';
 import { ExpectedError } from '../../../proto/errors.ts';
-import type { Membership, ServerId } from '../../../proto/raft.ts';
+import type { ServerId } from '../../../proto/raft.ts';
 import type { RpcCalls, RpcPeer, ServerEntry } from '../../../proto/rpc.ts';
 import type { Consensus } from '../../consensus.ts';
+import { levelOf } from '../../fsm/level.ts';
 import { failureTolerance } from '../../server-health.ts';
 import { checkParams } from './check-params.ts';
 import { consensusOf, dutiesOf, type MethodContext } from './context.ts';
@@ -41,7 +42,19 @@ export function health(context: MethodContext, peer: RpcPeer): Promise<RpcCalls[
 }
 
 export function remove(context: MethodContext, params: Which, peer: RpcPeer): Promise<Record<string, never>> {
-  return change(context, 'server.remove', params, peer, (id) => dutiesOf(context).autopilot.remove(id));
+  return change(context, 'server.remove', params, peer, async (id, { replica, fsm }) => {
+    // First, so that a look in between does not take it in again. Servers of an older level know no such thing.
+    const bars = fsm.state.level >= levelOf('server.bar');
+    const bar = (barred: boolean) =>
+      bars ? replica.propose({ kind: 'server.bar', v: 1, id, barred }) : null;
+    await bar(true);
+    try {
+      await dutiesOf(context).autopilot.remove(id);
+    } catch (error) {
+      await bar(false);
+      throw error;
+    }
+  });
 }
 
 export function promote(
@@ -49,7 +62,14 @@ export function promote(
   params: Which,
   peer: RpcPeer,
 ): Promise<Record<string, never>> {
-  return change(context, 'server.promote', params, peer, (id) => dutiesOf(context).autopilot.addVoter(id));
+  return change(context, 'server.promote', params, peer, async (id, { replica, fsm }) => {
+    if (!fsm.state.barred.has(id)) return dutiesOf(context).autopilot.addVoter(id);
+    await replica.propose({ kind: 'server.bar', v: 1, id, barred: false });
+    throw new ExpectedError(
+      'BUSY',
+      `${id} had been removed and may join again: it votes when it holds the log`,
+    );
+  });
 }
 
 function change(
@@ -57,23 +77,28 @@ function change(
   method: 'server.remove' | 'server.promote',
   params: Which,
   peer: RpcPeer,
-  act: (id: ServerId) => Promise<void>,
+  act: (id: ServerId, consensus: Consensus) => Promise<void>,
 ): Promise<Record<string, never>> {
   const which = checkParams(whichParams, params);
   return context.door.run({
     peer,
     effect: 'each',
     here: async (consensus) => {
-      await act(serverOf(consensus.replica.status().membership, which));
+      await act(serverOf(consensus, which, method), consensus);
       return {};
     },
     there: (leader, timeoutMs) => leader.call(method, which, { timeoutMs }),
   });
 }
 
-/** Throws NOT_FOUND in Consul's words. */
-function serverOf({ voters, learners, addresses }: Membership, { id, address }: Which): ServerId {
-  const all = [...voters, ...learners];
+/** One that was removed can be named to take it in again. Throws NOT_FOUND in Consul's words. */
+function serverOf(
+  { replica, fsm }: Consensus,
+  { id, address }: Which,
+  method: 'server.remove' | 'server.promote',
+): ServerId {
+  const { voters, learners, addresses } = replica.status().membership;
+  const all = [...voters, ...learners, ...(method === 'server.promote' ? fsm.state.barred : [])];
   const found = all.find((each) => (id === '' ? addresses[each] === address : each === id));
   if (found !== undefined) return found;
   const what = id === '' ? `address ${JSON.stringify(address)}` : `id ${JSON.stringify(id)}`;

@@ -108,8 +108,8 @@ function commandOf(params: z.output<typeof restoreParams>): CommandBody {
   }
 }
 
-/** A restore under way belongs to the cluster and not to its state. */
-const ofThisCluster: ReadonlySet<StateRecord[0]> = new Set(['restoring', 'staged', 'restored']);
+/** What belongs to the cluster and not to its catalog. */
+const ofThisCluster: ReadonlySet<StateRecord[0]> = new Set(['restoring', 'staged', 'restored', 'barred']);
 
 const count = z.number().int().nonnegative();
 const head = z.object({
@@ -143,6 +143,7 @@ const shapes: Readonly<Record<string, z.ZodType>> = {
   restoring: z.array(z.unknown()),
   staged: z.array(z.unknown()),
   restored: z.array(z.unknown()),
+  barred: z.array(z.unknown()),
 };
 
 /**

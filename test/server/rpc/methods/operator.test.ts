@@ -66,3 +66,38 @@ test('a learner that has caught up votes at once when somebody says so; a silent
   const promoting = until(cluster, first.rpc.call('server.promote', { ...nobody, id: silent.id }));
   await expect(promoting).rejects.toMatchObject({ code: 'BUSY' });
 });
+
+test('a server that was removed stays removed though it runs on, until somebody takes it in again', async () => {
+  const [cluster, leader, first, second] = await three('barred');
+  await cluster.settle(2_000);
+  await until(cluster, first.rpc.call('server.remove', { ...nobody, id: second.id }));
+  const again = until(cluster, first.rpc.call('server.remove', { ...nobody, id: second.id }));
+  await expect(again).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await cluster.settle(30_000);
+  const removed = { voters: [leader.id, first.id].sort(), learners: [] };
+  expect(leader.raft!.membership).toMatchObject(removed);
+  leader.crash();
+  await leader.start();
+  cluster.meet();
+  const next = await cluster.leader();
+  await cluster.settle(10_000);
+  expect(next.raft!.membership).toMatchObject(removed);
+  const admitted = until(cluster, first.rpc.call('server.promote', { ...nobody, id: second.id }));
+  await expect(admitted).rejects.toMatchObject({
+    code: 'BUSY',
+    message: expect.stringContaining('may join again'),
+  });
+  await cluster.settle(30_000);
+  expect((await cluster.leader()).raft!.membership.voters).toContain(second.id);
+});
+
+test('a removal that is refused bars nobody', async () => {
+  const [cluster, leader, first, second] = await three('refused');
+  await cluster.settle(2_000);
+  second.crash();
+  cluster.meet();
+  await cluster.settle(2_000);
+  const risky = until(cluster, first.rpc.call('server.remove', { ...nobody, id: first.id }));
+  await expect(risky).rejects.toMatchObject({ code: 'QUORUM' });
+  expect(leader.consensus.fsm.state.barred.size).toBe(0);
+});
