@@ -1,7 +1,7 @@
 /**
  * Servers are killed at random, also a majority of them at once, while writers write and a listener counts. Every write
  * carries an Idempotency-Key and is repeated, wherever, until somebody says that it is done. In the end nothing is lost,
- * nothing happened twice, and all servers hold the same log. `ROLLCALL_KILL_ROUNDS=200` kills for longer than three rounds.
+ * nothing happened twice, and all servers hold the same log. `ROLLCALL_KILL_ROUNDS=200` kills for longer than two rounds.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
@@ -11,7 +11,7 @@ import { SeededRandom } from '../sim/random.ts';
 import { type TestAgent, until } from './agents.ts';
 import { RaftStage } from './raft-stage.ts';
 
-const rounds = Number(process.env.ROLLCALL_KILL_ROUNDS ?? 3);
+const rounds = Number(process.env.ROLLCALL_KILL_ROUNDS ?? 2);
 const writers = 3;
 /** For one round: an election, a restart and what comes in between, on a slow machine. */
 const roundMsMax = 60_000;
@@ -52,7 +52,10 @@ test('servers are killed again and again; no write is lost or happens twice, and
     await Promise.all(victims.map((server) => server.process.kill()));
     await pause(random.int(0, 1_500));
     for (const server of victims) server.restart();
-    const enough = () => done.length >= before + 2 * writers;
+    const enough = () => {
+      for (const server of victims) if (lostItsPort(server)) server.restart();
+      return done.length >= before + 2 * writers;
+    };
     await until(`round ${round}: writes go on`, enough, roundMsMax).catch(async (error: Error) => {
       throw new Error(`${error.message}\n${await stage.told()}`);
     });
@@ -76,3 +79,8 @@ test('servers are killed again and again; no write is lost or happens twice, and
   expect([...counts.keys()].sort()).toEqual([...done].sort());
   expect([...counts.values()].every((count) => count === 1)).toBe(true);
 });
+
+/** While it was down somebody else on this machine took one of its ports for a moment: no fault of a server. */
+function lostItsPort({ process }: TestAgent): boolean {
+  return !process.running && process.lines.some((line) => line.includes('cannot listen'));
+}
