@@ -23,7 +23,7 @@ import { compare, faultsOf, missedOf } from './verdict.ts';
 const chaosMs = Number(process.env.ROLLCALL_CHAOS_SECONDS ?? 4) * 1_000;
 const checksPerAgent = 3;
 const changeEveryMs = 150;
-const patienceMs = 60_000;
+const patienceMs = 120_000;
 
 let fleet: TestFleet;
 const relays: Relay[] = [];
@@ -170,5 +170,5 @@ test(
     }
     console.log(`${blows.length} blows, ${log.length} events, ${outputs.length} changes of checks`);
   },
-  chaosMs + 300_000,
+  chaosMs + 600_000,
 );

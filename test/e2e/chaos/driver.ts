@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { TestAgent } from '../agents.ts';
 
 /** A change that was taken so shortly before the kill need not be on the disk. */
-const unsettledMs = 2_000;
+const unsettledMs = 5_000;
 
 interface Change {
   readonly output: string;
