@@ -144,7 +144,9 @@ export class Faults {
       this.#cluster.tell(`${victim.name} falls into the trap (${how})`);
       this.#end(victim, how);
     };
-    const where = this.#random.pick(['disk', 'message'] as const);
+    const where = this.#random.pick(['disk', 'disk', 'message'] as const);
+    // So that it may fall in the middle of one.
+    if (where === 'disk' && this.#random.chance(0.5)) victim.consensus?.snapshotter.take();
     if (where === 'disk') victim.host.disk.onOperation = step;
     else victim.onSend = step;
     return `${victim.name} will end at ${where === 'disk' ? 'disk operation' : 'message'} ${left + 1}`;

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { repeatServerRun, runServerSeed } from './server-run.ts';
 
-/** `ROLLCALL_SIM_SEEDS`: how many seeds `npm test` lives, a virtual minute of trouble each. CI lives 500. */
+/** `ROLLCALL_SIM_SEEDS`: how many seeds `npm test` lives, a virtual minute of trouble each. */
 const count = Number(process.env.ROLLCALL_SIM_SEEDS ?? 40);
 const minutes = 1;
 
