@@ -6,9 +6,12 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe } from 'vitest';
 
-/** Path of a program on PATH (or in the system folders that a user's PATH may lack), or undefined. */
+/** Where programs lie that a user's PATH may lack; the last is Debian's folder of Nagios plugins. */
+const systemFolders = ['/usr/sbin', '/sbin', '/usr/lib/nagios/plugins'];
+
+/** Path of a program on PATH or in a folder of the system, or undefined. */
 export function findProgram(name: string): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  const folders = [...(process.env.PATH ?? '').split(delimiter), ...systemFolders];
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { schemaOf } from '../../agent/cli/schema.ts';
 import { stage } from '../agent/http/stage.ts';
-import { findProgram } from '../peers.ts';
+import { describeWithPeers } from '../peers.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const patience = { timeout: 60_000, interval: 50 };
@@ -64,47 +64,46 @@ function placeIn(file: string): number {
 
 const upTo = (last: number) => Array.from({ length: last }, (_, index) => index + 1);
 
-describe.each(listeners)('%s', (name, needs, command) => {
-  const missing = needs.filter((program) => findProgram(program) === undefined);
-  if (missing.length > 0) console.log(`skipped: listener in ${name}: ${missing.join(', ')} not installed`);
+describe.each(listeners)('%s', (_name, needs, command) => {
+  describeWithPeers('as a process', needs, () => {
+    test('goes on at another agent, and after a restart of its own', async () => {
+      const first = await stage();
+      const second = await stage({ rpc: first.server });
+      const { server } = first;
+      const file = stateFile();
+      const argv = [...command, file, first.url(''), second.url('')];
+      server.flap('ext', 'critical', 10);
+      const before = new Listener(argv);
+      await expect.poll(() => before.offsets(), patience).toEqual(upTo(11));
+      await first.http.stop();
+      server.flap('ext', 'passing', 4);
+      await expect.poll(() => before.offsets(), patience).toEqual(upTo(15));
+      await expect.poll(() => placeIn(file), patience).toBe(15);
+      before.kill();
+      server.flap('ext', 'critical', 3);
+      const after = new Listener(argv);
+      await expect.poll(() => after.offsets(), patience).toEqual([16, 17, 18]);
+    });
 
-  test.skipIf(missing.length > 0)('goes on at another agent, and after a restart of its own', async () => {
-    const first = await stage();
-    const second = await stage({ rpc: first.server });
-    const { server } = first;
-    const file = stateFile();
-    const argv = [...command, file, first.url(''), second.url('')];
-    server.flap('ext', 'critical', 10);
-    const before = new Listener(argv);
-    await expect.poll(() => before.offsets(), patience).toEqual(upTo(11));
-    await first.http.stop();
-    server.flap('ext', 'passing', 4);
-    await expect.poll(() => before.offsets(), patience).toEqual(upTo(15));
-    await expect.poll(() => placeIn(file), patience).toBe(15);
-    before.kill();
-    server.flap('ext', 'critical', 3);
-    const after = new Listener(argv);
-    await expect.poll(() => after.offsets(), patience).toEqual([16, 17, 18]);
-  });
-
-  test.skipIf(missing.length > 0)('tells of a gap, and refuses to go on in another log', async () => {
-    const on = await stage();
-    const file = stateFile();
-    on.server.flap('ext', 'critical', 9);
-    const before = new Listener([...command, file, on.url('')]);
-    await expect.poll(() => placeIn(file), patience).toBe(10);
-    before.kill();
-    on.server.flap('ext', 'passing', 5);
-    on.server.firstKept = 13;
-    const after = new Listener([...command, file, on.url('')]);
-    await expect.poll(() => after.offsets(), patience).toEqual([13, 14, 15]);
-    expect(after.error).toMatch(/no longer kept/);
-    after.kill();
-    on.server.logId = 'log-2';
-    const lost = new Listener([...command, file, on.url('')]);
-    await expect.poll(() => lost.exitCode, patience).toBe(1);
-    expect(lost.offsets()).toEqual([]);
-    expect(lost.error).toMatch(/log-1|another cluster/);
+    test('tells of a gap, and refuses to go on in another log', async () => {
+      const on = await stage();
+      const file = stateFile();
+      on.server.flap('ext', 'critical', 9);
+      const before = new Listener([...command, file, on.url('')]);
+      await expect.poll(() => placeIn(file), patience).toBe(10);
+      before.kill();
+      on.server.flap('ext', 'passing', 5);
+      on.server.firstKept = 13;
+      const after = new Listener([...command, file, on.url('')]);
+      await expect.poll(() => after.offsets(), patience).toEqual([13, 14, 15]);
+      expect(after.error).toMatch(/no longer kept/);
+      after.kill();
+      on.server.logId = 'log-2';
+      const lost = new Listener([...command, file, on.url('')]);
+      await expect.poll(() => lost.exitCode, patience).toBe(1);
+      expect(lost.offsets()).toEqual([]);
+      expect(lost.error).toMatch(/log-1|another cluster/);
+    });
   });
 });
 

@@ -1,28 +1,15 @@
 /**
  * Real services of Debian, stopped and started by their process number under a real agent, and Debian's Nagios plugins as
- * its scripts. What is not installed is skipped with a reason, in CI as well: these are no peers that we must agree with.
+ * its scripts.
  */
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa, type ResultPromise } from 'execa';
-import { afterAll, afterEach, beforeAll, describe, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, test } from 'vitest';
 import { TestFleet, until } from '../e2e/agents.ts';
-import { findProgram } from '../peers.ts';
+import { describeWithPeers, findProgram } from '../peers.ts';
 import { freePort } from '../ports.ts';
-
-/** Of the package monitoring-plugins-basic. */
-const plugin = '/usr/lib/nagios/plugins/check_http';
-
-/** Programs by name, or undefined with a line that says what is missing. */
-function installed<Name extends string>(title: string, ...names: Name[]): Record<Name, string> | undefined {
-  const found = names.map((name) => [name, findProgram(name)] as const);
-  const missing = found.filter(([, path]) => path === undefined).map(([name]) => name);
-  if (missing.length === 0) return Object.fromEntries(found) as Record<Name, string>;
-  console.log(`skipped: ${title}: ${missing.join(', ')} not installed`);
-  return undefined;
-}
 
 let fleet: TestFleet;
 let folder: string;
@@ -68,9 +55,7 @@ async function agentWith(name: string, checks: readonly object[]) {
   };
 }
 
-const nginx = installed('nginx under checks', 'nginx');
-
-describe.runIf(nginx)('nginx', () => {
+describeWithPeers('nginx under an agent', ['nginx', 'check_http'], () => {
   test('is seen to go and to come back, by a request, a connection and a plugin', async () => {
     const port = await freePort('127.0.0.1');
     const config = join(folder, 'nginx.conf');
@@ -83,14 +68,12 @@ describe.runIf(nginx)('nginx', () => {
       `daemon off; master_process off; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
        events {} http { access_log off; ${paths} server { listen 127.0.0.1:${port}; return 200 "well\\n"; } }`,
     );
-    const run = () => start(nginx!.nginx, '-c', config, '-p', folder);
-    const byPlugin = existsSync(plugin)
-      ? [{ id: 'plugin', name: 'plugin', args: [plugin, '-H', '127.0.0.1', '-p', `${port}`] }]
-      : [];
+    const run = () => start(findProgram('nginx')!, '-c', config, '-p', folder);
+    const plugin = findProgram('check_http')!;
     const checks = [
       { id: 'http', name: 'http', http: `http://127.0.0.1:${port}/`, assert: { body: 'well' } },
       { id: 'tcp', name: 'tcp', tcp: `127.0.0.1:${port}` },
-      ...byPlugin,
+      { id: 'plugin', name: 'plugin', args: [plugin, '-H', '127.0.0.1', '-p', `${port}`] },
     ];
     const ids = checks.map(({ id }) => id).sort();
     const all = (status: string) => ids.map((id) => `${id} ${status}`).join(', ');
@@ -104,13 +87,19 @@ describe.runIf(nginx)('nginx', () => {
   });
 });
 
-const redis = installed('redis under checks', 'redis-server', 'redis-cli');
-
-describe.runIf(redis)('redis', () => {
+describeWithPeers('redis under an agent', ['redis-server', 'redis-cli'], () => {
   test('hangs: who connects is let in, and who asks hears nothing', async () => {
     const port = await freePort('127.0.0.1');
-    const server = start(redis!['redis-server'], '--port', `${port}`, '--bind', '127.0.0.1', '--save', '');
-    const ask = [redis!['redis-cli'], '-p', `${port}`, 'ping'];
+    const server = start(
+      findProgram('redis-server')!,
+      '--port',
+      `${port}`,
+      '--bind',
+      '127.0.0.1',
+      '--save',
+      '',
+    );
+    const ask = [findProgram('redis-cli')!, '-p', `${port}`, 'ping'];
     const seen = await agentWith('beside-redis', [
       { id: 'ping', name: 'ping', args: ask, timeout: '3s', kill_after: '1s' },
       { id: 'tcp', name: 'tcp', tcp: `127.0.0.1:${port}` },
