@@ -250,7 +250,10 @@ export const fileKeys = z.strictObject({
       z
         .strictObject({
           parameters: z
-            .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
+            .record(
+              z.string(),
+              z.union([z.string(), z.number(), z.boolean()], 'must be a text, a number, or true or false'),
+            )
             .describe('Values where `with` gives none; a parameter without one must be given.'),
           check: z.record(z.string(), z.unknown()).describe('A check with names to fill in.'),
           service: z.record(z.string(), z.unknown()).describe('A service with names to fill in.'),

@@ -54,6 +54,10 @@ test.each([
     { http_config: { response_headers: { 'X-Y': 'a\r\nSet-Cookie: b' } } },
     'error: http_config.response_headers.X-Y: holds a character that a header cannot have',
   ],
+  [
+    { templates: { web: { parameters: { port: { default: 80 } } } } },
+    'error: templates.web.parameters.port: must be a text, a number, or true or false',
+  ],
   [{ gossip_profile: 'moon' }, 'error: gossip_profile: must be one of lan, wan, local'],
   [{ gossip_lan: { probe_interval: '1ms' } }, 'error: gossip_lan.probe_interval: must be at least 100ms'],
   [{ gossip_lan: { gossip_nodes: 0 } }, 'error: gossip_lan.gossip_nodes: must be at least 1'],
