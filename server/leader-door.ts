@@ -63,7 +63,8 @@ export class LeaderDoor {
       if (this.#wasPassedOn(work.peer) || !isExpected(error)) throw error;
       const isUnknown = unknown.includes(error.code);
       mayBeDone ||= isUnknown && work.effect !== 'none';
-      const mayRepeat = notDone.includes(error.code) || (isUnknown && work.effect !== 'each');
+      const mayRepeat =
+        notDone.includes(error.code) || this.#leaderFailed(error) || (isUnknown && work.effect !== 'each');
       if (!mayRepeat || clock.nowMs() + retryMs > deadlineMs) throw finalOf(error, mayBeDone);
       await this.#standingOr(retryMs);
     }
@@ -83,6 +84,11 @@ export class LeaderDoor {
     if (standing.leader === null) return Promise.reject(new ExpectedError('NO_LEADER'));
     const timeoutMs = Math.max(retryMs, deadlineMs - this.#ports.clock.nowMs());
     return work.there(this.#ports.rpc(standing.leader), timeoutMs);
+  }
+
+  /** The leader has just lost its disk and leads no longer: nothing was written, and the others will elect another one. */
+  #leaderFailed(error: ExpectedError): boolean {
+    return error.code === 'CANNOT_WRITE' && this.#ports.consensus()?.replica.halted === null;
   }
 
   #wasPassedOn(peer: RpcPeer): boolean {

@@ -127,3 +127,10 @@ test('a server whose disk failed says so', async () => {
   halted = new ExpectedError('CANNOT_WRITE');
   await expect(run()).rejects.toMatchObject({ code: 'CANNOT_WRITE' });
 });
+
+test('a leader whose disk failed wrote nothing: the request goes to the next one', async () => {
+  leader = 's2';
+  fails('CANNOT_WRITE', 'NO_LEADER');
+  expect(await run()).toBe('done');
+  expect(attempts).toEqual(['there', 'there', 'there']);
+});
