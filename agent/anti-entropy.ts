@@ -15,7 +15,8 @@ import type { Clock, Random, Timer } from '../proto/ports.ts';
 import { digestOfRows } from '../proto/rows-digest.ts';
 import type { Rpc } from '../proto/rpc.ts';
 import type { OwnCheck, OwnService } from '../proto/schema/catalog.ts';
-import { type AgentIdentity, type JournalRecord, revisionBefore } from '../proto/schema/journal.ts';
+import type { AgentIdentity, JournalRecord } from '../proto/schema/journal.ts';
+import { revisionBefore } from '../proto/schema/revision.ts';
 
 /** Records of one delivery; with outputs at their limit about a megabyte. */
 export const batchRecordsMax = 256;

@@ -3,8 +3,8 @@
  * empty, so that a handler of a stock Serf agent can read it too. Cut to what a user event may hold; the end of the
  * output goes first.
  */
-import { z } from 'zod';
-import { checkStatus } from '../proto/schema/status.ts';
+import { isOneOf, isRecord, isText, isWhole } from '../proto/plain.ts';
+import { checkStatuses } from '../proto/schema/words.ts';
 import type { StatusCause } from './local-state.ts';
 import { ownEventPrefix } from './user-events.ts';
 
@@ -30,18 +30,9 @@ export const newsBytesMax = 448;
 const textMax = 512;
 const cutMark = '…';
 
-const text = z.string().max(textMax);
-const body = z.object({
-  Node: text.min(1),
-  Service: text.default(''),
-  Check: text.min(1),
-  From: checkStatus,
-  To: checkStatus,
-  Cause: z.enum(['check', 'ttl', 'stale', 'operator']),
-  At: z.number().int().min(0).max(8_640_000_000_000_000),
-  Omitted: z.number().int().nonnegative().default(0),
-  Output: text.default(''),
-});
+const causes = ['check', 'ttl', 'stale', 'operator'] as const satisfies readonly StatusCause[];
+/** The last moment that a date can name, Unix milliseconds. */
+const timeMsMax = 8_640_000_000_000_000;
 
 /** Undefined when names and ids alone are longer than a user event may be. */
 export function encodeCheckNews(news: CheckNews): Uint8Array | undefined {
@@ -61,11 +52,16 @@ export function encodeCheckNews(news: CheckNews): Uint8Array | undefined {
   return Buffer.from(JSON.stringify(output === '' ? facts : { ...facts, Output: output }), 'utf8');
 }
 
-/** Undefined for what is no such payload. */
+/** Undefined for what is no such payload. Keys that it does not know are passed over. */
 export function decodeCheckNews(payload: Uint8Array): CheckNews | undefined {
-  const parsed = body.safeParse(parsedJson(payload));
-  if (!parsed.success) return undefined;
-  const { Node, Service, Check, From, To, Cause, At, Omitted, Output } = parsed.data;
+  const body = parsedJson(payload);
+  if (!isRecord(body)) return undefined;
+  const { Node, Service = '', Check, From, To, Cause, At, Omitted = 0, Output = '' } = body;
+  if (!isText(Node, 1, textMax) || !isText(Service, 0, textMax) || !isText(Check, 1, textMax))
+    return undefined;
+  if (!isOneOf(From, checkStatuses) || !isOneOf(To, checkStatuses) || !isOneOf(Cause, causes))
+    return undefined;
+  if (!isWhole(At, 0, timeMsMax) || !isWhole(Omitted, 0) || !isText(Output, 0, textMax)) return undefined;
   return {
     node: Node,
     service: Service,

@@ -4,9 +4,11 @@
  * template made is made anew.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { type CheckDefinition, runsPrograms } from '../proto/schema/definitions.ts';
+import { runsPrograms } from '../proto/schema/definitions/runs-programs.ts';
+import type { CheckDefinition } from '../proto/schema/definitions.ts';
 import type { AgentConfig } from './config/agent-config.ts';
-import { checkFromTemplate, type TemplateRequest, type TemplateSource } from './config/template-check.ts';
+import type { TemplateRequest, TemplateSource } from './config/template-check.ts';
+import type { Templates } from './templates.ts';
 
 export type ClientCheckRules = TemplateSource &
   Pick<AgentConfig, 'enableScriptChecks' | 'enableLocalScriptChecks'>;
@@ -19,13 +21,14 @@ export function judgeClientCheck(
   rules: ClientCheckRules,
   known: CheckDefinition | undefined,
   template: TemplateRequest | null,
+  templates: Pick<Templates, 'fill'>,
 ): ClientVerdict {
   if (template === null) {
     if (known === undefined) return { kind: 'dropped', reason: 'its definition is lost' };
     const reason = scriptRefusal(rules, known, 'client');
     return reason === null ? { kind: 'kept', definition: known } : { kind: 'dropped', reason };
   }
-  const filled = checkFromTemplate(rules, template);
+  const filled = templates.fill(rules, template);
   if (!filled.ok) return { kind: 'dropped', reason: `template "${template.use}": ${filled.message}` };
   const reason = scriptRefusal(rules, filled.definition, 'template');
   if (reason !== null) return { kind: 'dropped', reason };

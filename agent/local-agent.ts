@@ -11,12 +11,13 @@ import type { CheckDefinition, ServiceDefinition, SpecOf } from '../proto/schema
 import { judgeAlias } from './aliases.ts';
 import { type ClientCheckRules, judgeClientCheck, scriptRefusal } from './client-checks.ts';
 import type { AgentConfig } from './config/agent-config.ts';
-import { checkFromTemplate, type TemplateRequest } from './config/template-check.ts';
+import type { TemplateRequest } from './config/template-check.ts';
 import type { CheckRun, FeedOutcome, LocalCheck } from './http/context.ts';
 import type { LocalState } from './local-state.ts';
 import { Maintenance, type MaintenanceReasons } from './maintenance.ts';
 import type { Registrations, Source, StoredValue } from './registrations.ts';
 import type { ItemChange } from './reload.ts';
+import type { Templates } from './templates.ts';
 
 /** What the configuration says of this host's services and checks. */
 export type LocalSettings = Pick<AgentConfig, 'services' | 'checks'> & ClientCheckRules;
@@ -27,6 +28,8 @@ export interface LocalAgentPorts {
   readonly state: LocalState;
   readonly registrations: Registrations;
   readonly maintenance: StoredValue<MaintenanceReasons>;
+  /** Loaded already when a client has made a check from one. */
+  readonly templates: Templates;
   /** A check of a client may not run any more and is gone. */
   onDropped(id: string, reason: string): void;
   /** Made with `onChange` of this object. */
@@ -101,8 +104,9 @@ export class LocalAgent {
     this.#putCheck(definition, 'api', template);
   }
 
-  fillTemplate(request: TemplateRequest): CheckDefinition {
-    const filled = checkFromTemplate(this.#settings, request);
+  async fillTemplate(request: TemplateRequest): Promise<CheckDefinition> {
+    const fill = await this.#ports.templates.load();
+    const filled = fill(this.#settings, request);
     if (!filled.ok) throw new ExpectedError('BAD_REQUEST', filled.message);
     const refusal = scriptRefusal(this.#settings, filled.definition, 'template');
     if (refusal !== null) throw new ExpectedError('BAD_REQUEST', refusal, { status: 500 });
@@ -170,10 +174,10 @@ export class LocalAgent {
   }
 
   #judgeClients(): ItemChange[] {
-    const { registrations, onDropped } = this.#ports;
+    const { registrations, onDropped, templates } = this.#ports;
     const changes: ItemChange[] = [];
     for (const { id, definition, template } of registrations.ofClients()) {
-      const verdict = judgeClientCheck(this.#settings, definition, template);
+      const verdict = judgeClientCheck(this.#settings, definition, template, templates);
       if (verdict.kind === 'dropped') {
         onDropped(id, verdict.reason);
         this.deregisterCheck(id);

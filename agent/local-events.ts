@@ -3,7 +3,8 @@
  * gossip sees them. A hint that needs no server; the numbered log of the servers is the record.
  */
 import type { Clock } from '../proto/ports.ts';
-import { draftEvent, type EventDraft } from '../proto/schema/event.ts';
+import type { EventDraft } from '../proto/schema/event.ts';
+import { draftEvent } from '../proto/schema/event-draft.ts';
 import type { LocalEvent } from '../proto/schema/local-event.ts';
 import { Bell } from './bell.ts';
 import { checkEventName, decodeCheckNews } from './check-news.ts';

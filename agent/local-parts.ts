@@ -14,6 +14,7 @@ import { LocalStore } from './local-store.ts';
 import type { MaintenanceReasons } from './maintenance.ts';
 import { type ApiRegistrations, Registrations, type StoredValue } from './registrations.ts';
 import { RowsReplay, statesForRows } from './rows-replay.ts';
+import { Templates } from './templates.ts';
 
 /** States of checks are written this often: a crash loses that much of their counters; changes are in the journal. */
 const saveMs = 15_000;
@@ -28,6 +29,16 @@ export interface LocalPartsPorts {
   readonly kinds: Kinds;
 }
 
+interface Opened {
+  readonly store: LocalStore;
+  readonly rows: StoredValue<SavedRows>;
+  readonly journal: Journal;
+  /** The rows as they were before the restart. */
+  readonly found: SavedRows;
+  readonly registrations: Registrations;
+  readonly templates: Templates;
+}
+
 export class LocalParts {
   readonly store: LocalStore;
   readonly journal: Journal;
@@ -40,10 +51,7 @@ export class LocalParts {
 
   private constructor(
     ports: LocalPartsPorts,
-    store: LocalStore,
-    rows: StoredValue<SavedRows>,
-    journal: Journal,
-    found: SavedRows,
+    { store, rows, journal, found, registrations, templates }: Opened,
   ) {
     const { config, clock, kinds, logger } = ports;
     this.store = store;
@@ -59,7 +67,8 @@ export class LocalParts {
       node: config.nodeName,
       clock,
       state: this.state,
-      registrations: new Registrations(store.value<ApiRegistrations>('registrations', { mode: 0o600 })),
+      registrations,
+      templates,
       maintenance: store.value<MaintenanceReasons>('maintenance'),
       onDropped: (id, reason) =>
         logger.warn(`the check ${id}, which a client registered, is gone: ${reason}`),
@@ -98,7 +107,11 @@ export class LocalParts {
         `the journal was damaged; what it held is lost, and the servers are told: ${journal.damage.reason}`,
       );
     }
-    return new LocalParts(ports, store, rows, journal, replay.rows());
+    // They may hold tokens of clients.
+    const registrations = new Registrations(store.value<ApiRegistrations>('registrations', { mode: 0o600 }));
+    const templates = new Templates();
+    if (registrations.ofClients().some(({ template }) => template !== null)) await templates.load();
+    return new LocalParts(ports, { store, rows, journal, found: replay.rows(), registrations, templates });
   }
 
   record(draft: JournalDraft): void {

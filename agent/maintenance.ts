@@ -2,7 +2,7 @@
  * Maintenance of this node and of its services: a row for each that is under way, which clients of Consul see as a
  * critical check and the event log as a state of its own. It lasts until somebody ends it, over restarts too.
  */
-import { nodeMaintenance, serviceMaintenancePrefix } from '../proto/schema/catalog.ts';
+import { nodeMaintenance, serviceMaintenancePrefix } from '../proto/schema/words.ts';
 import type { LocalState } from './local-state.ts';
 import type { StoredValue } from './registrations.ts';
 

@@ -3,7 +3,8 @@ import { ExpectedError } from './errors.ts';
 import type { Fields } from './filter.ts';
 import { compileFilter } from './filter.ts';
 import type { EventFilter } from './rpc.ts';
-import { eventKinds, type HealthEvent } from './schema/event.ts';
+import type { HealthEvent } from './schema/event.ts';
+import { eventKinds } from './schema/words.ts';
 
 /** What may be asked of an event in an expression. */
 export const eventFields: Fields = {

@@ -1,6 +1,14 @@
-/** A random uuid (RFC 9562, version 4) from the random that we were handed. */
+/** Uuids (RFC 9562). */
 import type { Random } from './ports.ts';
 
+const form = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** Of any version, in either case: operators choose theirs freely. */
+export function isUuid(value: unknown): value is string {
+  return typeof value === 'string' && form.test(value);
+}
+
+/** Version 4, from the random that we were handed. */
 export function makeUuid(random: Random): string {
   const bytes = random.bytes(16);
   const marked = [...bytes].map((byte, at) => {

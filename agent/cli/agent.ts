@@ -1,7 +1,8 @@
 /** `rollcall agent`: from flags and files to a running agent. */
 import { Command, InvalidArgumentError } from 'commander';
 import type { AgentFlags } from '../config/flags.ts';
-import { type LoadRequest, type LoadResult, loadConfig } from '../config/load.ts';
+import type { LoadRequest } from '../config/load.ts';
+import { type LoadedConfig, loadConfigApart } from '../config/load-apart.ts';
 import { formatProblem } from '../config/problems.ts';
 import { Exit, exitFailed, harmless, type Io } from './io.ts';
 import { preferSpeed } from './memory.ts';
@@ -14,11 +15,10 @@ interface Options extends AgentFlags {
 export function command(io: Io): Command {
   return withAgentFlags(new Command()).action(async (options: Options) => {
     const request = requestOf(options);
-    const { config } = await loadAloud(request, io);
+    // Only now: `rollcall agent --help` needs nothing of what an agent is made of. Another process reads the files.
+    const [{ config }, { runAgent }] = await Promise.all([loadAloud(request, io), import('./run-agent.ts')]);
     if (config.server) preferSpeed();
-    // Only now: `rollcall agent --help` and a broken file need nothing of what an agent is made of.
-    const { runAgent } = await import('./run-agent.ts');
-    await runAgent(config, () => loadConfig(request));
+    await runAgent(config, () => loadConfigApart(request));
   });
 }
 
@@ -53,8 +53,8 @@ export function requestOf(options: Options): LoadRequest {
 export async function loadAloud(
   request: LoadRequest,
   io: Io,
-): Promise<LoadResult & { config: NonNullable<LoadResult['config']> }> {
-  const result = await loadConfig(request);
+): Promise<LoadedConfig & { config: NonNullable<LoadedConfig['config']> }> {
+  const result = await loadConfigApart(request);
   for (const problem of result.problems) await io.complain(`${harmless(formatProblem(problem))}\n`);
   const { config } = result;
   if (config !== null) return { ...result, config };

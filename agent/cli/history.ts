@@ -1,6 +1,6 @@
 /** `rollcall history NODE|CHECK`: since when, how often, and for which part of a time something was well. */
 import { Command } from 'commander';
-import { nodeMaintenance, serfHealth, serviceMaintenancePrefix } from '../../proto/schema/catalog.ts';
+import { nodeMaintenance, serfHealth, serviceMaintenancePrefix } from '../../proto/schema/words.ts';
 import type { Api } from './api.ts';
 import { formatHistory, type History, summaryRow } from './history-text.ts';
 import { Exit, exitFailed, harmless, type Io } from './io.ts';

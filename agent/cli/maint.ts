@@ -1,6 +1,6 @@
 /** `rollcall maint`: takes a node or one service out of use on purpose, shows and ends it. */
 import { Command, Option } from 'commander';
-import { nodeMaintenance, serviceMaintenancePrefix } from '../../proto/schema/catalog.ts';
+import { nodeMaintenance, serviceMaintenancePrefix } from '../../proto/schema/words.ts';
 import { pathPart } from './api.ts';
 import { Exit, exitUsage, type Io } from './io.ts';
 import { apiOf, printJson, type SharedOptions, withAgent } from './shared.ts';

@@ -8,11 +8,12 @@ import type { Logger } from '../../proto/logger.ts';
 import { Agent } from '../agent.ts';
 import type { AgentConfig } from '../config/agent-config.ts';
 import { signatureOf } from '../config/files.ts';
-import type { LoadResult } from '../config/load.ts';
+import type { LoadedConfig } from '../config/load-apart.ts';
 import { formatProblem } from '../config/problems.ts';
 import { type AgentLogger, makeLogger } from '../logger.ts';
 import { isPlain, lineOf } from '../startup-errors.ts';
 import { Exit, exitFailed } from './io.ts';
+import { ownCpuMs, preferFastCode, whenBusy } from './memory.ts';
 import { openHost } from './open-host.ts';
 import { TlsKeeper } from './tls-keeper.ts';
 
@@ -20,7 +21,7 @@ import { TlsKeeper } from './tls-keeper.ts';
 const patienceMs = 5_000;
 
 /** Resolves when the agent has ended in good order; throws an `Exit` with one clear line when it could not run or go on. */
-export async function runAgent(config: AgentConfig, reload: () => Promise<LoadResult>): Promise<void> {
+export async function runAgent(config: AgentConfig, reload: () => Promise<LoadedConfig>): Promise<void> {
   const logger = makeLogger(config);
   const tls = new TlsKeeper();
   await tls.use(config).catch(giveUp);
@@ -48,7 +49,10 @@ export async function runAgent(config: AgentConfig, reload: () => Promise<LoadRe
     }).catch(giveUp);
     logger.info(`agent ${config.nodeName} runs`, { nodeId: folder.meta.nodeId, server: config.server });
     const forgetSignals = obeySignals(agent, logger, () => end(null));
+    // A server prefers speed from the beginning.
+    const rest = whenBusy({ clock: host.clock, cpuMs: ownCpuMs, onBusy: preferFastCode });
     const failure = await ended;
+    rest();
     await politely(agent.stop());
     forgetSignals();
     if (failure !== null) throw new Exit(exitFailed, lineOf(failure));
@@ -87,7 +91,7 @@ async function politely(stopping: Promise<void>): Promise<void> {
 }
 
 /** Rejects with all that is wrong. */
-export function checkedConfig({ config, problems }: LoadResult, logger: Logger): AgentConfig {
+export function checkedConfig({ config, problems }: LoadedConfig, logger: Logger): AgentConfig {
   if (config !== null) {
     for (const problem of problems) logger.warn(formatProblem(problem));
     return config;

@@ -3,13 +3,14 @@
  * `proto/schema/definitions.ts`; here its problems get a file and a line, and the definitions are compared with
  * one another and with the switches for scripts.
  */
+
+import { runsPrograms } from '../../proto/schema/definitions/runs-programs.ts';
 import {
   type CheckDefinition,
   type DefinitionProblem,
   type ParsedDefinition,
   parseCheckDefinition,
   parseServiceDefinition,
-  runsPrograms,
   type ServiceDefinition,
 } from '../../proto/schema/definitions.ts';
 import {

@@ -2,8 +2,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { Place } from './located.ts';
-import { hclAdvice } from './parse.ts';
-import { Problems } from './problems.ts';
+import { hclAdvice, Problems } from './problems.ts';
 
 const readable = ['.yaml', '.yml', '.json'];
 /** A file of this size is none that a person wrote; it is refused before it is read. */

@@ -24,7 +24,7 @@ import {
   type Scalar,
   scalar,
 } from './located.ts';
-import type { Problems } from './problems.ts';
+import { hclAdvice, type Problems } from './problems.ts';
 
 /** A tree this deep, or this large once aliases are written out, is no configuration but an attack or a mistake. */
 const depthMax = 64;
@@ -75,9 +75,6 @@ export function parseConfigText(file: string, text: string, problems: Problems):
     0,
   );
 }
-
-export const hclAdvice =
-  'this is HCL, which is not read here: write it as YAML or JSON, the keys stay the same (`ports { http = 8500 }` becomes `ports: {http: 8500}`)';
 
 /** The first line that says something is `key = value`, `block {` or `block "label" {`. */
 function looksLikeHcl(text: string): boolean {

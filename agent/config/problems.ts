@@ -46,3 +46,7 @@ export function formatProblem(problem: Problem): string {
   const hint = problem.suggestion === '' ? '' : ` (did you mean "${problem.suggestion}"?)`;
   return `${formatPlace(problem.at)}: ${problem.level}: ${key}${problem.message}${hint}`;
 }
+
+/** Said of a file, whether its name or its text gives it away. */
+export const hclAdvice =
+  'this is HCL, which is not read here: write it as YAML or JSON, the keys stay the same (`ports { http = 8500 }` becomes `ports: {http: 8500}`)';

@@ -7,6 +7,7 @@ import { assert } from '../../proto/assert.ts';
 import { parseDuration } from '../../proto/duration.ts';
 import type { AgentConfig, GossipProfile, LogLevel } from './agent-config.ts';
 import type { Definitions } from './definitions.ts';
+import { deepFreeze } from './freeze.ts';
 import { gossipTiming } from './gossip-timing.ts';
 import { type LocatedMap, type Path, toPlain, valueAt } from './located.ts';
 import { secretsIn } from './references.ts';
@@ -113,13 +114,4 @@ function reader(tree: LocatedMap) {
 function hosts(text: string): readonly string[] {
   const words = text.split(/\s+/).filter((word) => word !== '');
   return [...new Set(words.map((word) => (word === 'localhost' ? '127.0.0.1' : word)))];
-}
-
-/** Nobody changes a configuration that others already read. */
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const inner of Object.values(value)) deepFreeze(inner);
-  }
-  return value;
 }

@@ -9,6 +9,7 @@ import { isUnspecified, parseAddress } from '../../proto/address.ts';
 import { parseDuration } from '../../proto/duration.ts';
 import { messageOf } from '../../proto/errors.ts';
 import { labelBytesMax } from '../../proto/gossip/label.ts';
+import { isUuid } from '../../proto/uuid.ts';
 
 /** A rule as zod's superRefine wants it: the function answers what is wrong, or ''. */
 function text(wrong: (value: string) => string, noText?: string) {
@@ -92,8 +93,6 @@ const responseHeaders = z.record(z.string(), z.string()).superRefine((headers, c
   }
 });
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
 /** Keys that can have a default for all checks: those that mean the same to each kind. */
@@ -116,7 +115,7 @@ export const fileKeys = z.strictObject({
   node_name: text((value) =>
     /^[A-Za-z0-9._-]{1,128}$/.test(value) ? '' : 'must have 1 to 128 of A-Z a-z 0-9 . _ -',
   ).describe('Name of this node, unique in the cluster; default: the host name.'),
-  node_id: text((value) => (uuid.test(value) ? '' : 'must be a uuid')).describe(
+  node_id: text((value) => (isUuid(value) ? '' : 'must be a uuid')).describe(
     'Fixes the id of this node; default: made once and kept in the data folder.',
   ),
   node_meta: nodeMeta.describe('Free words about this node, shown in the catalog.'),

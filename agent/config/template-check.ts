@@ -3,7 +3,9 @@
  * the template; the client fills in the gaps and names the result. So it may not bring keys of its own, its values are
  * looked at more strictly than an operator's, and nothing in them is ever looked up in a file or in the environment.
  */
-import { type CheckDefinition, runsPrograms } from '../../proto/schema/definitions.ts';
+
+import { runsPrograms } from '../../proto/schema/definitions/runs-programs.ts';
+import type { CheckDefinition } from '../../proto/schema/definitions.ts';
 import type { AgentConfig } from './agent-config.ts';
 import { readDefinitions } from './definitions.ts';
 import { expandDefinitions } from './expand.ts';

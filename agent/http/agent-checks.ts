@@ -1,11 +1,9 @@
 /** `/v1/agent/check…`: the checks of this host, and what clients say of their TTL checks. Reference: 6.8. */
-import { z } from 'zod';
 import { ExpectedError } from '../../proto/errors.ts';
-import { decode } from '../../proto/schema/definitions/decode.ts';
-import { type CheckDefinition, parseCheckDefinition, runsPrograms } from '../../proto/schema/definitions.ts';
-import type { TemplateRequest } from '../config/template-check.ts';
+import { runsPrograms } from '../../proto/schema/definitions/runs-programs.ts';
+import type { CheckDefinition } from '../../proto/schema/definitions.ts';
 import { type Answer, empty, json } from './answers.ts';
-import { definitionIn, jsonBody } from './body.ts';
+import { jsonBody } from './body.ts';
 import type { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
 import { checkFields, selected } from './filters.ts';
@@ -49,10 +47,12 @@ function list(call: Call, context: HttpContext): Answer {
   return json(Object.fromEntries(selected(call, shaped, checkFields).map((check) => [check.CheckID, check])));
 }
 
-function register(call: Call, context: HttpContext): Answer {
+async function register(call: Call, context: HttpContext): Promise<Answer> {
   const body = jsonBody(call);
+  const { checkIn, templateIn } = await import('./body-schemas.ts');
   const template = Object.keys(body).some((key) => key.toLowerCase() === 'use') ? templateIn(body) : null;
-  const definition = template === null ? plainCheck(body, context) : context.local.fillTemplate(template);
+  const definition = template === null ? checkIn(body) : await context.local.fillTemplate(template);
+  if (template === null) refuseScripts([definition], context);
   const { serviceId } = definition;
   if (serviceId !== '' && !context.local.services().some(({ id }) => id === serviceId)) {
     throw new ExpectedError('NOT_FOUND', `ServiceID ${JSON.stringify(serviceId)} does not exist`, {
@@ -61,34 +61,6 @@ function register(call: Call, context: HttpContext): Answer {
   }
   context.local.registerCheck(definition, template);
   return empty();
-}
-
-function plainCheck(body: Record<string, unknown>, context: HttpContext): CheckDefinition {
-  const definition = definitionIn(parseCheckDefinition(body));
-  refuseScripts([definition], context);
-  return definition;
-}
-
-/** All that may stand beside the name of a template: what the check does is the operator's business. */
-const templateInput = z.strictObject({
-  use: z.string(),
-  with: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
-  id: z.string().optional(),
-  name: z.string().optional(),
-  notes: z.string().optional(),
-  service_id: z.string().optional(),
-});
-
-function templateIn(body: Record<string, unknown>): TemplateRequest {
-  const {
-    use,
-    with: values = {},
-    id = '',
-    name = '',
-    notes = '',
-    service_id = '',
-  } = decoded(templateInput, body);
-  return { use, with: values, id, name, notes, serviceId: service_id };
 }
 
 /** Whoever reaches this port could run programs on this host: only where the operator said so. */
@@ -113,19 +85,13 @@ async function run(call: Call, context: HttpContext): Promise<Answer> {
   return json(shapeRun(id, ran, context.pendingStatus()));
 }
 
-const updateInput = z.strictObject({ status: z.string().optional(), output: z.string().optional() });
-
-function update(call: Call, context: HttpContext): Answer {
-  const raw = decoded(updateInput, jsonBody(call));
-  const status = raw.status || 'passing';
+async function update(call: Call, context: HttpContext): Promise<Answer> {
+  const body = jsonBody(call);
+  const { updateIn } = await import('./body-schemas.ts');
+  const { status: given, output } = updateIn(body);
+  const status = given || 'passing';
   if (!isStatus(status)) throw new ExpectedError('BAD_REQUEST', `Invalid check status: '${status}'`);
-  return feed(call, status, raw.output ?? '', context);
-}
-
-function decoded<Schema extends z.ZodType>(schema: Schema, body: Record<string, unknown>): z.output<Schema> {
-  const { raw, problems } = decode(schema, body);
-  if (raw !== undefined && problems.length === 0) return raw;
-  throw new ExpectedError('BAD_REQUEST', problems[0]?.consul ?? 'Request decode failed');
+  return feed(call, status, output, context);
 }
 
 function isStatus(status: string): status is Status {

@@ -2,7 +2,7 @@
 
 import { ExpectedError } from '../../proto/errors.ts';
 import type { OwnService } from '../../proto/schema/catalog.ts';
-import { nodeMaintenance, serviceMaintenancePrefix } from '../../proto/schema/catalog.ts';
+import { nodeMaintenance, serviceMaintenancePrefix } from '../../proto/schema/words.ts';
 import { type Answer, json, text } from './answers.ts';
 import type { Call } from './call.ts';
 import type { HttpContext, LocalCheck } from './context.ts';

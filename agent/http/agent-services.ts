@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { ExpectedError } from '../../proto/errors.ts';
 import type { OwnService } from '../../proto/schema/catalog.ts';
-import { parseServiceDefinition, type ServiceDefinition } from '../../proto/schema/definitions.ts';
+import type { ServiceDefinition } from '../../proto/schema/definitions.ts';
 import { enableOf } from './agent.ts';
 import { kept, refuseScripts } from './agent-checks.ts';
 import { type Answer, empty, json } from './answers.ts';
-import { definitionIn, jsonBody } from './body.ts';
+import { jsonBody } from './body.ts';
 import type { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
 import { selected, serviceFields } from './filters.ts';
@@ -18,7 +18,10 @@ import type { Route } from './transport.ts';
 const lookAgainMs = 250;
 
 export function agentServiceRoutes(context: HttpContext): Route[] {
-  const put = (path: string, change: (call: Call, context: HttpContext) => Answer): Route => ({
+  const put = (
+    path: string,
+    change: (call: Call, context: HttpContext) => Answer | Promise<Answer>,
+  ): Route => ({
     path,
     methods: { PUT: async (call) => kept(change(call, context), context) },
   });
@@ -39,8 +42,10 @@ function list(call: Call, context: HttpContext): Answer {
   );
 }
 
-function register(call: Call, context: HttpContext): Answer {
-  const definition = definitionIn(parseServiceDefinition(jsonBody(call)));
+async function register(call: Call, context: HttpContext): Promise<Answer> {
+  const body = jsonBody(call);
+  const { serviceIn } = await import('./body-schemas.ts');
+  const definition = serviceIn(body);
   refuseScripts(definition.checks, context);
   context.local.registerService(withAddressTags(definition), {
     replaceChecks: call.has('replace-existing-checks'),

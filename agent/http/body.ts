@@ -1,6 +1,5 @@
 /** JSON bodies, read whatever the content type says, with the errors that Consul's clients know. Reference: section 2. */
 import { ExpectedError } from '../../proto/errors.ts';
-import type { ParsedDefinition } from '../../proto/schema/definitions.ts';
 import type { Call } from './call.ts';
 
 /** The value of the body; `null` counts as an empty object. Throws BAD_REQUEST when it is no JSON object. */
@@ -17,12 +16,6 @@ export function jsonBody(call: Call): Record<string, unknown> {
   if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
   const type = Array.isArray(value) ? 'array' : typeof value;
   throw undecodable(`json: cannot unmarshal ${type === 'boolean' ? 'bool' : type} into an object`);
-}
-
-/** A checked definition, or the first of its errors in Consul's words. */
-export function definitionIn<Definition>(parsed: ParsedDefinition<Definition>): Definition {
-  if (parsed.ok) return parsed.definition;
-  throw new ExpectedError('BAD_REQUEST', parsed.errors[0]!.consul);
 }
 
 function undecodable(reason: string): ExpectedError {

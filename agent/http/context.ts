@@ -55,8 +55,8 @@ export interface LocalAgent {
   services(): readonly OwnService[];
   /** Adds or replaces; kept over restarts. `template` is what it was made from. */
   registerCheck(definition: CheckDefinition, template?: TemplateRequest | null): void;
-  /** The check that a template of the operator makes of it; throws BAD_REQUEST. */
-  fillTemplate(request: TemplateRequest): CheckDefinition;
+  /** The check that a template of the operator makes of it; rejects with BAD_REQUEST. */
+  fillTemplate(request: TemplateRequest): Promise<CheckDefinition>;
   /** False when there is no such check. */
   deregisterCheck(id: string): boolean;
   /** Runs it now, or joins the run under way, and answers when that has ended. */

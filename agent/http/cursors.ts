@@ -1,8 +1,6 @@
 /** `/v1/events/cursors`: readers with a name. What a reader has confirmed is kept by the servers, so any of its lives goes on there. */
-import { z } from 'zod';
 import { ExpectedError } from '../../proto/errors.ts';
 import type { CursorStatus } from '../../proto/rpc.ts';
-import { decode } from '../../proto/schema/definitions/decode.ts';
 import { type Answer, empty, json } from './answers.ts';
 import { jsonBody } from './body.ts';
 import type { Call } from './call.ts';
@@ -10,8 +8,6 @@ import type { HttpContext } from './context.ts';
 import { readCursorName } from './event-request.ts';
 import type { HeldReads } from './held-reads.ts';
 import type { Route } from './transport.ts';
-
-const acknowledgement = z.strictObject({ offset: z.int().nonnegative() });
 
 export function cursorRoutes(context: HttpContext, held: HeldReads): Route[] {
   return [
@@ -44,11 +40,9 @@ async function show(call: Call, { rpc }: HttpContext): Promise<Answer> {
 /** Everything up to the offset is done with, and will not be read under this name again. */
 async function acknowledge(call: Call, { rpc }: HttpContext, held: HeldReads): Promise<Answer> {
   const { name, share } = readCursorName(call.param, call.get('share'));
-  const { raw, problems } = decode(acknowledgement, jsonBody(call));
-  if (raw === undefined || problems.length > 0) {
-    throw new ExpectedError('BAD_REQUEST', problems[0]?.consul ?? 'Request decode failed');
-  }
-  const { offset } = await rpc.call('cursor.acknowledge', { name, share, offset: raw.offset });
+  const body = jsonBody(call);
+  const { acknowledgementIn } = await import('./body-schemas.ts');
+  const { offset } = await rpc.call('cursor.acknowledge', { name, share, ...acknowledgementIn(body) });
   held.goOn({ name, share }, offset);
   return json({ Name: name, Share: share, Offset: offset });
 }

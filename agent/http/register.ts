@@ -2,81 +2,15 @@
  * `/v1/catalog/register` and `deregister`: nodes without an agent, written by whoever knows them. With an
  * `Idempotency-Key` header a retry after a lost answer has one effect. Reference: consul-http-api, section 7.
  */
-import { z } from 'zod';
-import { durationFromNanoseconds, formatDuration } from '../../proto/duration.ts';
 import { ExpectedError } from '../../proto/errors.ts';
 import type { CommandBody } from '../../proto/schema/command.ts';
-import { decode } from '../../proto/schema/definitions/decode.ts';
 import { json } from './answers.ts';
-import { jsonBody } from './body.ts';
 import type { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
 import type { CatalogReader } from './reads.ts';
 import type { Route } from './transport.ts';
 
-type Register = Extract<CommandBody, { kind: 'catalog.register' }>;
-
 const idempotencyKeyLengthMax = 256;
-
-const text = z.string().optional();
-const texts = z.record(z.string(), z.string()).optional();
-const anything = z.unknown().optional();
-const number = z.int().optional();
-
-const serviceInput = z.strictObject({
-  id: text,
-  service: text,
-  tags: z.array(z.string()).optional(),
-  address: text,
-  tagged_addresses: z.record(z.string(), z.strictObject({ address: text, port: number })).optional(),
-  meta: texts,
-  port: number,
-  weights: z.strictObject({ passing: number, warning: number }).optional(),
-  enable_tag_override: z.boolean().optional(),
-  kind: text,
-  proxy: anything,
-  connect: anything,
-  namespace: anything,
-});
-
-const checkInput = z.strictObject({
-  node: text,
-  id: text,
-  name: text,
-  status: text,
-  notes: text,
-  output: text,
-  service_id: text,
-  service_name: text,
-  service_tags: z.array(z.string()).optional(),
-  type: text,
-  definition: z.record(z.string(), z.unknown()).optional(),
-  create_index: anything,
-  modify_index: anything,
-  namespace: anything,
-});
-
-const registerInput = z.strictObject({
-  datacenter: text,
-  id: text,
-  node: text,
-  address: text,
-  tagged_addresses: texts,
-  node_meta: texts,
-  skip_node_update: z.boolean().optional(),
-  service: serviceInput.optional(),
-  check: checkInput.optional(),
-  checks: z.array(checkInput).optional(),
-});
-
-const deregisterInput = z.strictObject({
-  node: text,
-  datacenter: text,
-  address: text,
-  service_id: text,
-  check_id: text,
-  namespace: anything,
-});
 
 export function registerRoutes(context: HttpContext, reader: CatalogReader): Route[] {
   const write = async (call: Call, body: CommandBody) => {
@@ -86,11 +20,11 @@ export function registerRoutes(context: HttpContext, reader: CatalogReader): Rou
   return [
     {
       path: '/v1/catalog/register',
-      methods: { PUT: (call) => write(call, registerBody(call, context, reader)) },
+      methods: { PUT: async (call) => write(call, (await bodies()).registerBody(call, context, reader)) },
     },
     {
       path: '/v1/catalog/deregister',
-      methods: { PUT: (call) => write(call, deregisterBody(call, reader)) },
+      methods: { PUT: async (call) => write(call, (await bodies()).deregisterBody(call, reader)) },
     },
   ];
 }
@@ -102,118 +36,7 @@ function once(call: Call): { client: string; key: string } | null {
   throw new ExpectedError('BAD_REQUEST', `Idempotency-Key: at most ${idempotencyKeyLengthMax} characters`);
 }
 
-function registerBody(call: Call, { facts }: HttpContext, reader: CatalogReader): Register {
-  const input = decoded(registerInput, call);
-  const node = required(input.node, 'Must provide node');
-  const skipUpdate = input.skip_node_update ?? false;
-  if (!skipUpdate) required(input.address, 'Must provide address if SkipNodeUpdate is not set');
-  reader.refuseDatacenter(input.datacenter ?? '');
-  const checks = [...(input.check === undefined ? [] : [input.check]), ...(input.checks ?? [])];
-  return {
-    kind: 'catalog.register',
-    v: 1,
-    node: {
-      name: node,
-      id: input.id ?? '',
-      address: input.address ?? '',
-      datacenter: facts.datacenter,
-      taggedAddresses: input.tagged_addresses ?? null,
-      meta: input.node_meta ?? null,
-      skipUpdate,
-    },
-    service: input.service === undefined ? null : serviceOf(input.service),
-    checks: checks.map((check) => checkOf(check, node)),
-  };
-}
-
-function deregisterBody(call: Call, reader: CatalogReader): CommandBody {
-  const input = decoded(deregisterInput, call);
-  reader.refuseDatacenter(input.datacenter ?? '');
-  return {
-    kind: 'catalog.deregister',
-    v: 1,
-    node: required(input.node, 'Must provide node'),
-    serviceId: input.service_id ?? '',
-    checkId: input.check_id ?? '',
-  };
-}
-
-function decoded<Schema extends z.ZodType>(schema: Schema, call: Call): z.output<Schema> {
-  const { raw, problems } = decode(schema, jsonBody(call));
-  if (raw !== undefined && problems.length === 0) return raw;
-  throw new ExpectedError('BAD_REQUEST', problems[0]?.consul ?? 'Request decode failed');
-}
-
-/** Consul's servers answer 500 here, and clients know it. */
-function required(value: string | undefined, complaint: string): string {
-  if (value !== undefined && value !== '') return value;
-  throw new ExpectedError('BAD_REQUEST', complaint, { status: 500 });
-}
-
-function serviceOf(input: z.output<typeof serviceInput>): NonNullable<Register['service']> {
-  const name = required(input.service, 'Must provide service name with ID');
-  return {
-    id: input.id || name,
-    name,
-    tags: input.tags ?? [],
-    address: input.address ?? '',
-    port: input.port ?? 0,
-    meta: input.meta ?? {},
-    taggedAddresses: Object.fromEntries(
-      Object.entries(input.tagged_addresses ?? {}).map(([tag, { address = '', port = 0 }]) => [
-        tag,
-        { address, port },
-      ]),
-    ),
-    weights: { passing: input.weights?.passing ?? 1, warning: input.weights?.warning ?? 1 },
-    enableTagOverride: input.enable_tag_override ?? false,
-    kind: input.kind ?? '',
-  };
-}
-
-function checkOf(input: z.output<typeof checkInput>, node: string): Register['checks'][number] {
-  const definition = definitionOf(input.definition ?? {});
-  const name = input.name ?? '';
-  return {
-    node,
-    id: required(input.id || name, 'Must provide a check id or name'),
-    name: name || input.id!,
-    notes: input.notes ?? '',
-    status: input.status || 'critical',
-    output: input.output ?? '',
-    serviceId: input.service_id ?? '',
-    serviceName: input.service_name ?? '',
-    serviceTags: input.service_tags ?? [],
-    type: input.type || kindOf(definition),
-    definition,
-  };
-}
-
-/** Consul's spelling of what a definition may hold; durations are shown as strings, however they came. */
-const definitionKeys = ['HTTP', 'Header', 'Method', 'Body', 'TLSSkipVerify', 'TLSServerName', 'TCP'];
-const durationKeys = ['Interval', 'Timeout', 'DeregisterCriticalServiceAfter'];
-
-/** Any spelling of a key in lower case → Consul's. */
-const spelling = new Map([
-  ...definitionKeys.map((key) => [key.toLowerCase(), key] as const),
-  ...durationKeys.map((key) => [key.toLowerCase(), key] as const),
-  ...durationKeys.map((key) => [`${key}Duration`.toLowerCase(), key] as const),
-]);
-
-/** Any other key is taken and kept as it is. */
-function definitionOf(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const entries = Object.entries(given).map(([key, value]): [string, unknown] => {
-    const known = spelling.get(key.replaceAll('_', '').toLowerCase()) ?? key;
-    return [known, durationKeys.includes(known) ? durationText(value) : value];
-  });
-  return Object.fromEntries(entries.filter(([, value]) => value !== null && value !== '' && value !== '0s'));
-}
-
-function durationText(value: unknown): unknown {
-  return typeof value === 'number' ? formatDuration(durationFromNanoseconds(value)) : value;
-}
-
-function kindOf(definition: Readonly<Record<string, unknown>>): string {
-  if (definition.HTTP !== undefined) return 'http';
-  return definition.TCP === undefined ? '' : 'tcp';
+/** Loaded with the first request: the schemas take memory that few agents need. */
+function bodies() {
+  return import('./register-body.ts');
 }

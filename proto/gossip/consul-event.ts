@@ -2,8 +2,8 @@
  * Consul's events: a Serf user event whose name begins with `consul:event:` and whose payload says the rest, for whom it
  * is meant among others (gossip-wire 19.4). Anything else under `consul:` is Consul's own business.
  */
-import { z } from 'zod';
 import { decode, encode } from '../codec.ts';
+import { isRecord } from '../plain.ts';
 
 export const consulPrefix = 'consul:';
 export const consulEventPrefix = `${consulPrefix}event:`;
@@ -23,22 +23,6 @@ export interface ConsulEvent {
 /** Larger than any event that an honest agent sends. */
 const bytesMax = 9_216;
 
-/** Agents whose msgpack knows no bytes send them as text. What is kept is a copy and no view into a packet. */
-const bytes = z.union([
-  z.instanceof(Uint8Array).transform((view) => new Uint8Array(view)),
-  z.string().transform((text) => new Uint8Array(Buffer.from(text, 'utf8'))),
-]);
-
-const body = z.object({
-  ID: z.string(),
-  n: z.string(),
-  nf: z.string().default(''),
-  p: bytes.nullish().transform((payload) => payload ?? new Uint8Array(0)),
-  sf: z.string().default(''),
-  tf: z.string().default(''),
-  v: z.number().default(1),
-});
-
 /** The payload of the user event; what is empty is left out, as Consul does. */
 export function encodeConsulEvent(event: ConsulEvent): Uint8Array {
   const { id, name, nodeFilter, payload, serviceFilter, tagFilter, version } = event;
@@ -55,12 +39,24 @@ export function encodeConsulEvent(event: ConsulEvent): Uint8Array {
   return encode(new Map(fields.filter(([, , isEmpty]) => !isEmpty).map(([key, value]) => [key, value])));
 }
 
-/** Undefined when the bytes are no such event. */
+/** Undefined when the bytes are no such event. Keys that it does not know are passed over. */
 export function decodeConsulEvent(payload: Uint8Array): ConsulEvent | undefined {
-  const parsed = body.safeParse(decoded(payload));
-  if (!parsed.success) return undefined;
-  const { ID: id, n: name, nf: nodeFilter, p, sf: serviceFilter, tf: tagFilter, v: version } = parsed.data;
-  return { id, name, payload: p, nodeFilter, serviceFilter, tagFilter, version };
+  const body = decoded(payload);
+  if (!isRecord(body)) return undefined;
+  const { ID: id, n: name, nf: nodeFilter = '', p = null, sf: serviceFilter = '', tf: tagFilter = '' } = body;
+  const { v: version = 1 } = body;
+  const bytes = p === null ? new Uint8Array(0) : bytesOf(p);
+  if (typeof id !== 'string' || typeof name !== 'string' || bytes === undefined) return undefined;
+  if (typeof nodeFilter !== 'string' || typeof serviceFilter !== 'string') return undefined;
+  if (typeof tagFilter !== 'string' || typeof version !== 'number' || !Number.isFinite(version))
+    return undefined;
+  return { id, name, payload: bytes, nodeFilter, serviceFilter, tagFilter, version };
+}
+
+/** Agents whose msgpack knows no bytes send them as text. What is kept is a copy and no view into a packet. */
+function bytesOf(value: unknown): Uint8Array | undefined {
+  if (typeof value === 'string') return new Uint8Array(Buffer.from(value, 'utf8'));
+  return value instanceof Uint8Array ? new Uint8Array(value) : undefined;
 }
 
 function decoded(payload: Uint8Array): unknown {

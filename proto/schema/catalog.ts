@@ -81,9 +81,3 @@ export const ownCheck = checkRow.omit({
   modifyIndex: true,
 });
 export type OwnCheck = z.infer<typeof ownCheck>;
-
-/** Check id of the row that mirrors gossip's opinion of a node, as in Consul. */
-export const serfHealth = 'serfHealth';
-/** Check id of a node's maintenance row; services have `_service_maintenance:ID`. */
-export const nodeMaintenance = '_node_maintenance';
-export const serviceMaintenancePrefix = '_service_maintenance:';

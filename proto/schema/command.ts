@@ -5,14 +5,15 @@
  */
 import { z } from 'zod';
 import { checkRow, nodeRow, ownCheck, ownService, serviceRow } from './catalog.ts';
+import { isCursorName, isCursorShare } from './cursor-name.ts';
 import { agentIdentity, journalRecord } from './journal.ts';
 
 const count = z.number().int().nonnegative();
 
 /** Name of a reader whose position the servers keep. */
-export const cursorName = z.string().min(1).max(128);
-/** All of the log, or the i-th of n shares of it, from 1. */
-export const cursorShare = z.string().regex(/^$|^[1-9]\d{0,3}\/[1-9]\d{0,3}$/);
+export const cursorName = z.string().refine(isCursorName);
+/** All of the log, or one share of it. */
+export const cursorShare = z.string().refine(isCursorShare);
 
 export const someBytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array);
 /** Chosen by whoever restores. */

@@ -4,30 +4,7 @@
  * apply is `""`, `0` or `null`.
  */
 import { z } from 'zod';
-
-/** A new kind is one more line here and one writer in `server/fsm`. */
-export const eventKinds = [
-  'node.joined',
-  'node.failed',
-  'node.recovered',
-  'node.left',
-  'node.reaped',
-  'node.evidence',
-  'check.added',
-  'check.removed',
-  'check.changed',
-  'service.registered',
-  'service.deregistered',
-  'maintenance.started',
-  'maintenance.ended',
-  'journal.lost',
-  'leader.elected',
-  'server.added',
-  'server.removed',
-  'security.rejected',
-  'security.name_conflict',
-  'agent.stalled',
-] as const;
+import { eventKinds } from './words.ts';
 
 export const eventKind = z.enum(eventKinds);
 export type EventKind = z.infer<typeof eventKind>;
@@ -117,24 +94,3 @@ export const streamRecord = z.union([
   errorNotice.meta({ id: 'error' }),
 ]);
 export type StreamRecord = HealthEvent | StreamNotice;
-
-const emptyDraft: EventDraft = {
-  ObservedAt: '',
-  Kind: 'check.changed',
-  Node: '',
-  Service: '',
-  Check: '',
-  From: '',
-  To: '',
-  Output: '',
-  Cause: '',
-  Evidence: null,
-  Ref: 0,
-  Life: 0,
-  Revision: 0,
-};
-
-/** A complete draft from the fields that apply. */
-export function draftEvent(fields: Partial<EventDraft> & Pick<EventDraft, 'Kind'>): EventDraft {
-  return { ...emptyDraft, ...fields };
-}

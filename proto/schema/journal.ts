@@ -47,11 +47,6 @@ export const journalRecord = z.discriminatedUnion('kind', [
 ]);
 export type JournalRecord = z.infer<typeof journalRecord>;
 
-/** The number that has to be applied before this record: the last one, or the last before what was dropped. */
-export function revisionBefore(record: JournalRecord): number {
-  return record.kind === 'lost' ? record.revision - record.count : record.revision - 1;
-}
-
 /** A record before the journal has numbered it. */
 export type JournalDraft = JournalRecord extends infer R
   ? R extends JournalRecord

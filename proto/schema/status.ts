@@ -1,8 +1,8 @@
 /** The few words for "how is it?", used by checks, the catalog, the event log and the HTTP API alike. */
 import { z } from 'zod';
+import { checkStatuses } from './words.ts';
 
-/** Status of a check. `pending` until its first result; `stale` when the newest result is too old. */
-export const checkStatus = z.enum(['pending', 'passing', 'warning', 'critical', 'stale']);
+export const checkStatus = z.enum(checkStatuses);
 export type CheckStatus = z.infer<typeof checkStatus>;
 
 /** State of a node in the catalog. */

@@ -8,10 +8,10 @@
  *
  * The node id is made with the folder and never changes: a wiped folder is another node.
  */
-import { z } from 'zod';
 import { ExpectedError, messageOf } from '../errors.ts';
+import { isRecord } from '../plain.ts';
 import type { Clock, Disk, Random } from '../ports.ts';
-import { makeUuid } from '../uuid.ts';
+import { isUuid, makeUuid } from '../uuid.ts';
 import { adviceFor, cannotWrite } from './faults.ts';
 import { readJson, writeJsonAtomically } from './files.ts';
 
@@ -19,15 +19,15 @@ import { readJson, writeJsonAtomically } from './files.ts';
 export const layoutFormat = 1;
 
 /** Keys that a newer program of the same format has added survive a rewrite by an older one. */
-const metaSchema = z.looseObject({
-  format: z.literal(layoutFormat),
-  nodeId: z.uuid(),
+export interface Meta {
+  readonly [key: string]: unknown;
+  readonly format: typeof layoutFormat;
+  readonly nodeId: string;
   /** Null until this node has met its cluster. */
-  clusterId: z.uuid().nullable(),
+  readonly clusterId: string | null;
   /** RFC 3339; for people. */
-  createdAt: z.string(),
-});
-export type Meta = z.infer<typeof metaSchema>;
+  readonly createdAt: string;
+}
 
 /** One process a folder. The simulator has no such thing: its disk belongs to one process by construction. */
 export interface FolderLock {
@@ -117,14 +117,22 @@ async function readMeta(disk: Disk, folder: string): Promise<Meta | undefined> {
     throw new ExpectedError('DISK_DAMAGED', `cannot read ${path}: ${adviceFor(error)}`, { cause: error });
   }
   if (raw === undefined) return undefined;
-  const format = (raw as { format?: unknown } | null)?.format;
+  if (!isRecord(raw)) throw spoiled(path, 'it holds no JSON object');
+  const { format } = raw;
   if (typeof format === 'number' && format !== layoutFormat) {
     const text = `${folder} has format ${format} and this program knows ${layoutFormat}: start the newer version again`;
     throw new ExpectedError('DISK_FOREIGN', text);
   }
-  const parsed = metaSchema.safeParse(raw);
-  if (!parsed.success) throw spoiled(path, z.prettifyError(parsed.error));
-  return parsed.data;
+  const wrong = wrongKeyOf(raw);
+  if (wrong !== undefined) throw spoiled(path, `${wrong} is missing or not what it should be`);
+  return raw as unknown as Meta;
+}
+
+function wrongKeyOf({ format, nodeId, clusterId, createdAt }: Readonly<Record<string, unknown>>) {
+  if (format !== layoutFormat) return 'format';
+  if (!isUuid(nodeId)) return 'nodeId';
+  if (clusterId !== null && !isUuid(clusterId)) return 'clusterId';
+  return typeof createdAt === 'string' ? undefined : 'createdAt';
 }
 
 function spoiled(path: string, reason: string): ExpectedError {

@@ -5,7 +5,7 @@
 import { assert } from '../../proto/assert.ts';
 import type { CommandBody, CommandKind } from '../../proto/schema/command.ts';
 import type { EventDraft, HealthEvent } from '../../proto/schema/event.ts';
-import { draftEvent } from '../../proto/schema/event.ts';
+import { draftEvent } from '../../proto/schema/event-draft.ts';
 import type { Gap } from '../gaps.ts';
 import type { State } from './state.ts';
 

@@ -4,8 +4,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { CheckRow } from '../../proto/schema/catalog.ts';
-import { nodeMaintenance, serfHealth, serviceMaintenancePrefix } from '../../proto/schema/catalog.ts';
 import type { EventDraft } from '../../proto/schema/event.ts';
+import { nodeMaintenance, serfHealth, serviceMaintenancePrefix } from '../../proto/schema/words.ts';
 import type { Change } from './change.ts';
 
 /** What a writer says of a check; time and indexes are the state machine's. */

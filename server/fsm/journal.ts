@@ -4,7 +4,8 @@
  */
 
 import type { NodeRow } from '../../proto/schema/catalog.ts';
-import { type JournalRecord, revisionBefore } from '../../proto/schema/journal.ts';
+import type { JournalRecord } from '../../proto/schema/journal.ts';
+import { revisionBefore } from '../../proto/schema/revision.ts';
 import type { Body, Change } from './change.ts';
 import type { EventMarks } from './checks.ts';
 import { inputOf, putCheck, removeCheck, tell } from './checks.ts';

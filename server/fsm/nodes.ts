@@ -1,9 +1,9 @@
 /** What happens to the row of a node: it comes, returns under a new life, changes its address, goes. */
 
 import type { NodeRow } from '../../proto/schema/catalog.ts';
-import { serfHealth } from '../../proto/schema/catalog.ts';
 import type { EventCause } from '../../proto/schema/event.ts';
 import type { AgentIdentity } from '../../proto/schema/journal.ts';
+import { serfHealth } from '../../proto/schema/words.ts';
 import type { Change } from './change.ts';
 import { writeCheck } from './checks.ts';
 import type { Refusal } from './outcome.ts';

@@ -3,7 +3,8 @@ import type { KnownServer, ServerConnection } from '../../agent/server-pool.ts';
 import { type ErrorCode, ExpectedError } from '../../proto/errors.ts';
 import type { Endpoint } from '../../proto/ports.ts';
 import type { RpcStreams } from '../../proto/rpc.ts';
-import { draftEvent, type HealthEvent, type StreamRecord } from '../../proto/schema/event.ts';
+import type { HealthEvent, StreamRecord } from '../../proto/schema/event.ts';
+import { draftEvent } from '../../proto/schema/event-draft.ts';
 import { statusOf } from '../server/rpc/memory-network.ts';
 
 export function eventAt(offset: number): HealthEvent {

@@ -5,11 +5,15 @@ import { LocalAgent, type LocalSettings } from '../../agent/local-agent.ts';
 import { LocalState } from '../../agent/local-state.ts';
 import type { MaintenanceReasons } from '../../agent/maintenance.ts';
 import { type ApiRegistrations, Registrations, type StoredValue } from '../../agent/registrations.ts';
+import { Templates } from '../../agent/templates.ts';
 import { CheckRunner } from '../../checks/runner.ts';
 import { parseServiceDefinition, type ServiceDefinition } from '../../proto/schema/definitions.ts';
 import type { JournalDraft } from '../../proto/schema/journal.ts';
 import { define, every10s, FakeKinds } from '../checks/fakes.ts';
 import { VirtualClock } from '../sim/clock.ts';
+
+const loaded = new Templates();
+await loaded.load();
 
 const noFiles: LocalSettings = {
   services: [],
@@ -55,6 +59,7 @@ function host(kept = { api: stored<ApiRegistrations>(), maintenance: stored<Main
     state,
     registrations: new Registrations(kept.api),
     maintenance: kept.maintenance,
+    templates: loaded,
     onDropped: (id, reason) => dropped.push(`${id}: ${reason}`),
     runner: (onChange) => new CheckRunner({ node: 'web-1', clock, kinds, onChange }),
   });
@@ -182,25 +187,27 @@ test('a script that a client registered goes when the operator withdraws the per
   expect(first.status('backup')).toBeUndefined();
 });
 
-test('a client names a template and fills it in, and only where the operator allows scripts', () => {
+test('a client names a template and fills it in, and only where the operator allows scripts', async () => {
   const { local, status } = host();
   local.start(files({ templates }));
   const wish = request('port', { port: 5432 });
-  local.registerCheck(local.fillTemplate(wish), wish);
+  local.registerCheck(await local.fillTemplate(wish), wish);
   expect(status('port 5432')).toBe('pending');
-  expect(() => local.fillTemplate(request('disk', { mount: '/' }))).toThrow('enable_local_script_checks');
+  await expect(local.fillTemplate(request('disk', { mount: '/' }))).rejects.toThrow(
+    'enable_local_script_checks',
+  );
   local.apply(files({ templates, enableLocalScriptChecks: true }));
-  expect(local.fillTemplate(request('disk', { mount: '/' })).spec).toMatchObject({
+  expect((await local.fillTemplate(request('disk', { mount: '/' }))).spec).toMatchObject({
     args: ['/opt/check_disk', '/'],
   });
-  expect(() => local.fillTemplate(request('dsk'))).toThrow('did you mean "disk"?');
+  await expect(local.fillTemplate(request('dsk'))).rejects.toThrow('did you mean "disk"?');
 });
 
-test('what a template made follows the template, over restarts and reloads, and goes with it', () => {
+test('what a template made follows the template, over restarts and reloads, and goes with it', async () => {
   const first = host();
   first.local.start(files({ templates }));
   const wish = request('port', { port: 5432 });
-  first.local.registerCheck(first.local.fillTemplate(wish), wish);
+  first.local.registerCheck(await first.local.fillTemplate(wish), wish);
   expect(first.kept.api.value).toMatchObject({ checks: [], fromTemplates: [{ use: 'port' }] });
 
   const second = host(first.kept);

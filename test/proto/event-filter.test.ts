@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { compileEventFilter, everyEvent } from '../../proto/event-filter.ts';
 import type { EventFilter } from '../../proto/rpc.ts';
-import { draftEvent, type EventDraft, type HealthEvent } from '../../proto/schema/event.ts';
+import type { EventDraft, HealthEvent } from '../../proto/schema/event.ts';
+import { draftEvent } from '../../proto/schema/event-draft.ts';
 
 function event(fields: Partial<EventDraft> & Pick<EventDraft, 'Kind'>): HealthEvent {
   return { Schema: 1, Offset: 7, Time: '2026-11-22T03:12:00.000Z', ...draftEvent(fields) };

@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { CommandBody } from '../../proto/schema/command.ts';
-import { draftEvent, type HealthEvent } from '../../proto/schema/event.ts';
+import type { HealthEvent } from '../../proto/schema/event.ts';
+import { draftEvent } from '../../proto/schema/event-draft.ts';
 import { CursorDesk, shareFilter } from '../../server/cursor-desk.ts';
 import { VirtualClock } from '../sim/clock.ts';
 import { Story } from './story.ts';

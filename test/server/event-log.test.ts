@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { draftEvent, type HealthEvent } from '../../proto/schema/event.ts';
+import type { HealthEvent } from '../../proto/schema/event.ts';
+import { draftEvent } from '../../proto/schema/event-draft.ts';
 import { EventLog, type EventLogOptions, type EventPlace } from '../../server/event-log.ts';
 import { StoredEvent } from '../../server/recent-events.ts';
 import { VirtualClock } from '../sim/clock.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { draftEvent, type HealthEvent } from '../../proto/schema/event.ts';
+import type { HealthEvent } from '../../proto/schema/event.ts';
+import { draftEvent } from '../../proto/schema/event-draft.ts';
 import { RecentEvents, StoredEvent } from '../../server/recent-events.ts';
 
 function event(offset: number): HealthEvent {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ExpectedError } from '../../proto/errors.ts';
 import type { CommandBody } from '../../proto/schema/command.ts';
-import { draftEvent } from '../../proto/schema/event.ts';
+import { draftEvent } from '../../proto/schema/event-draft.ts';
 import { StoredEvent } from '../../server/recent-events.ts';
 import { Retention, type RetentionLimits } from '../../server/retention.ts';
 import { VirtualClock, wallStartMs } from '../sim/clock.ts';

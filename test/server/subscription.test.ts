@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { draftEvent, type HealthEvent, type StreamRecord } from '../../proto/schema/event.ts';
+import type { HealthEvent, StreamRecord } from '../../proto/schema/event.ts';
+import { draftEvent } from '../../proto/schema/event-draft.ts';
 import { EventLog } from '../../server/event-log.ts';
 import { type SubscriptionRequest, subscribe } from '../../server/subscription.ts';
 import { VirtualClock } from '../sim/clock.ts';

@@ -12,8 +12,6 @@ export interface KindSchema<Name extends string, Shape extends z.ZodRawShape, Sp
   readonly timetable: 'required' | 'optional' | 'none';
   /** Timeout of a run where the definition gives none, in milliseconds. */
   readonly timeoutMs: number;
-  /** Runs a program of the definition's choice, so it needs the operator's consent. */
-  readonly runsPrograms?: true;
   /** Refuses what cannot be, and then returns any spec; it will not be used. */
   spec(raw: z.output<z.ZodObject<Shape>>, refuse: Refuse): Spec;
 }

@@ -30,8 +30,3 @@ export const kindSchemas = [
 export type CheckSpec = ReturnType<(typeof kindSchemas)[number]['spec']>;
 export type CheckKindName = CheckSpec['kind'];
 export type SpecOf<Kind extends CheckKindName> = Extract<CheckSpec, { kind: Kind }>;
-
-/** Kinds that run a program of the definition's choice: off unless the operator allows them. */
-export function runsPrograms(kind: CheckKindName): boolean {
-  return kindSchemas.some((schema) => schema.kind === kind && schema.runsPrograms === true);
-}

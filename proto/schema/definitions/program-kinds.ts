@@ -33,7 +33,6 @@ export const script = kindSchema({
   chosenBy: ['args'],
   timetable: 'required',
   timeoutMs: scriptTimeoutMs,
-  runsPrograms: true,
   keys: {
     args,
     cwd: z.string().optional().describe('Folder to run in; default: /.'),
@@ -84,7 +83,6 @@ export const docker = kindSchema({
   chosenBy: ['docker_container_id'],
   timetable: 'required',
   timeoutMs: scriptTimeoutMs,
-  runsPrograms: true,
   keys: {
     docker_container_id: z.string().optional().describe('Container in which the args are run.'),
     args,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { formatRecord } from '../../../agent/cli/event-text.ts';
-import { draftEvent, type EventDraft, type HealthEvent } from '../../../proto/schema/event.ts';
+import type { EventDraft, HealthEvent } from '../../../proto/schema/event.ts';
+import { draftEvent } from '../../../proto/schema/event-draft.ts';
 
 function line(fields: Partial<EventDraft> & Pick<EventDraft, 'Kind'>): string {
   const event: HealthEvent = {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { draftEvent, type HealthEvent } from '../../../proto/schema/event.ts';
+import type { HealthEvent } from '../../../proto/schema/event.ts';
+import { draftEvent } from '../../../proto/schema/event-draft.ts';
 import { fakeAgent, type Reply, type Request, rollcall } from './stage.ts';
 
 function event(Offset: number, more: Partial<HealthEvent> = {}): HealthEvent {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { execForEvent } from '../../../agent/cli/exec-event.ts';
-import { draftEvent, type HealthEvent } from '../../../proto/schema/event.ts';
+import type { HealthEvent } from '../../../proto/schema/event.ts';
+import { draftEvent } from '../../../proto/schema/event-draft.ts';
 
 const event: HealthEvent = {
   ...draftEvent({ Kind: 'node.failed', Node: 'web-1' }),

@@ -1,6 +1,7 @@
-import { getHeapSpaceStatistics } from 'node:v8';
+import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { expect, test } from 'vitest';
-import { preferSmallMemory, preferSpeed } from '../../../agent/cli/memory.ts';
+import { ownCpuMs, preferSmallMemory, preferSpeed, whenBusy } from '../../../agent/cli/memory.ts';
+import { VirtualClock } from '../../sim/clock.ts';
 
 /** Makes garbage, some of which lives for a while: that is what lets the room for new objects grow. */
 function work(): void {
@@ -25,4 +26,57 @@ test('a small process gives back the room for new objects; one that wants speed 
   work();
   expect(small).toBeLessThan(asNodeBegins);
   expect(roomForNewObjects()).toBeGreaterThan(small);
+});
+
+/** V8's own word on a function: bit 6 of it stands for code of the large compiler. */
+function isCompiled(run: (round: number) => number, rounds: number): boolean {
+  setFlagsFromString('--allow-natives-syntax');
+  const status = new Function('run', 'return %GetOptimizationStatus(run)') as (it: unknown) => number;
+  let sum = 0;
+  for (let round = 0; round < rounds; round++) {
+    sum += run(round);
+    if ((status(run) & 64) !== 0) return sum > 0;
+  }
+  return false;
+}
+
+test('only a process that wants speed compiles what runs often', () => {
+  const makeRun = () =>
+    new Function(
+      'round',
+      'let sum = 1; for (let i = 0; i < 10000; i++) sum += i % (round + 2); return sum',
+    ) as (round: number) => number;
+  preferSmallMemory();
+  expect(isCompiled(makeRun(), 500)).toBe(false);
+  preferSpeed();
+  expect(isCompiled(makeRun(), 1_000_000)).toBe(true);
+});
+
+test('busy is who was so twice in a row', async () => {
+  const clock = new VirtualClock();
+  let [usedMs, told] = [0, 0];
+  whenBusy({ clock, cpuMs: () => usedMs, onBusy: () => told++ });
+  const tenSeconds = async (cpuMs: number) => {
+    usedMs += cpuMs;
+    await clock.settleFor(10_000);
+  };
+  for (const cpuMs of [50, 5_000, 50, 900, 5_000, 900]) await tenSeconds(cpuMs);
+  expect(told).toBe(0);
+  for (const cpuMs of [1_100, 1_100, 9_000]) await tenSeconds(cpuMs);
+  expect(told).toBe(1);
+});
+
+test('the watch ends when it is told to', async () => {
+  const clock = new VirtualClock();
+  let [usedMs, told] = [0, 0];
+  const stop = whenBusy({ clock, cpuMs: () => (usedMs += 60_000), onBusy: () => told++ });
+  stop();
+  await clock.settleFor(60_000);
+  expect(told).toBe(0);
+});
+
+test('the processor time of this process only grows', () => {
+  const before = ownCpuMs();
+  work();
+  expect(ownCpuMs()).toBeGreaterThan(before);
 });

@@ -77,7 +77,7 @@ export class FakeLocal implements LocalAgent {
   }
 
   /** Knows one template, `disk`, and makes a script of it. */
-  fillTemplate({ use, with: values, id, serviceId }: TemplateRequest): CheckDefinition {
+  async fillTemplate({ use, with: values, id, serviceId }: TemplateRequest): Promise<CheckDefinition> {
     if (use !== 'disk') throw new ExpectedError('BAD_REQUEST', `use: there is no template "${use}"`);
     const args = ['/opt/check_disk', ...Object.entries(values).map(([key, value]) => `${key}=${value}`)];
     const parsed = parseCheckDefinition({ name: id || 'disk', args, interval: '10s', service_id: serviceId });

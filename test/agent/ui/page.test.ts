@@ -3,7 +3,7 @@ import { runInNewContext, Script } from 'node:vm';
 import { expect, test } from 'vitest';
 import { page, pagePolicy } from '../../../agent/ui/page.ts';
 import { script } from '../../../agent/ui/script.ts';
-import { draftEvent } from '../../../proto/schema/event.ts';
+import { draftEvent } from '../../../proto/schema/event-draft.ts';
 import { stage } from '../http/stage.ts';
 
 /** As much of a browser's document as the script asks for. */

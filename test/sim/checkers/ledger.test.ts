@@ -1,5 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { draftEvent, type HealthEvent } from '../../../proto/schema/event.ts';
+import type { HealthEvent } from '../../../proto/schema/event.ts';
+import { draftEvent } from '../../../proto/schema/event-draft.ts';
 import { Findings } from './findings.ts';
 import { Ledger } from './ledger.ts';
 import { ListenerChecker } from './listener.ts';
