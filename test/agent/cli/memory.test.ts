@@ -1,32 +1,7 @@
-import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
+import { setFlagsFromString } from 'node:v8';
 import { expect, test } from 'vitest';
 import { ownCpuMs, preferSmallMemory, preferSpeed, whenBusy } from '../../../agent/cli/memory.ts';
 import { VirtualClock } from '../../sim/clock.ts';
-
-/** Makes garbage, some of which lives for a while: that is what lets the room for new objects grow. */
-function work(): void {
-  let kept: unknown[] = [];
-  for (let i = 0; i < 2_000_000; i++) {
-    kept.push({ i });
-    if (kept.length === 300_000) kept = [];
-  }
-}
-
-function roomForNewObjects(): number {
-  return getHeapSpaceStatistics().find(({ space_name }) => space_name === 'new_space')!.space_size;
-}
-
-test('a small process gives back the room for new objects; one that wants speed takes it again', () => {
-  work();
-  const asNodeBegins = roomForNewObjects();
-  preferSmallMemory();
-  work();
-  const small = roomForNewObjects();
-  preferSpeed();
-  work();
-  expect(small).toBeLessThan(asNodeBegins);
-  expect(roomForNewObjects()).toBeGreaterThan(small);
-});
 
 /** V8's own word on a function: bit 6 of it stands for code of the large compiler. */
 function isCompiled(run: (round: number) => number, rounds: number): boolean {
@@ -75,8 +50,8 @@ test('the watch ends when it is told to', async () => {
   expect(told).toBe(0);
 });
 
-test('the processor time of this process only grows', () => {
-  const before = ownCpuMs();
-  work();
-  expect(ownCpuMs()).toBeGreaterThan(before);
+test('the processor time of this process grows with what it does', () => {
+  const beforeMs = ownCpuMs();
+  while (ownCpuMs() - beforeMs < 10);
+  expect(ownCpuMs()).toBeGreaterThan(beforeMs);
 });
