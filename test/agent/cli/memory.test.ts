@@ -1,6 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { expect, test } from 'vitest';
-import { ownCpuMs, preferSmallMemory, preferSpeed, whenBusy } from '../../../agent/cli/memory.ts';
+import {
+  ownCpuMs,
+  preferFastCode,
+  preferSmallMemory,
+  preferSpeed,
+  whenBusy,
+} from '../../../agent/cli/memory.ts';
 import { VirtualClock } from '../../sim/clock.ts';
 
 /** V8's own word on a function: bit 6 of it stands for code of the large compiler. */
@@ -15,7 +21,10 @@ function isCompiled(run: (round: number) => number, rounds: number): boolean {
   return false;
 }
 
-test('only a process that wants speed compiles what runs often', () => {
+test.each([
+  ['wants speed', preferSpeed],
+  ['is busy', preferFastCode],
+])('only a process that %s compiles what runs often', (_name, prefer) => {
   const makeRun = () =>
     new Function(
       'round',
@@ -23,21 +32,22 @@ test('only a process that wants speed compiles what runs often', () => {
     ) as (round: number) => number;
   preferSmallMemory();
   expect(isCompiled(makeRun(), 500)).toBe(false);
-  preferSpeed();
+  prefer();
   expect(isCompiled(makeRun(), 1_000_000)).toBe(true);
+  preferSpeed();
 });
 
 test('busy is who was so twice in a row', async () => {
   const clock = new VirtualClock();
   let [usedMs, told] = [0, 0];
   whenBusy({ clock, cpuMs: () => usedMs, onBusy: () => told++ });
-  const tenSeconds = async (cpuMs: number) => {
+  const fiveSeconds = async (cpuMs: number) => {
     usedMs += cpuMs;
-    await clock.settleFor(10_000);
+    await clock.settleFor(5_000);
   };
-  for (const cpuMs of [50, 5_000, 50, 900, 5_000, 900]) await tenSeconds(cpuMs);
+  for (const cpuMs of [25, 2_500, 25, 450, 2_500, 450]) await fiveSeconds(cpuMs);
   expect(told).toBe(0);
-  for (const cpuMs of [1_100, 1_100, 9_000]) await tenSeconds(cpuMs);
+  for (const cpuMs of [550, 550, 4_500]) await fiveSeconds(cpuMs);
   expect(told).toBe(1);
 });
 
