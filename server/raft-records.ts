@@ -22,7 +22,7 @@ export interface SegmentHead {
   readonly lastIndex: number;
 }
 
-/** A record on its way to the disk, with what it was made of where that is wanted again. */
+/** A record on its way to the disk, and the entry in it, so that nobody has to read again what was just written. */
 export interface RaftRecord extends LogRecord {
   readonly entry?: Entry;
 }
@@ -33,7 +33,10 @@ export function entryRecord(entry: Entry): RaftRecord {
   body.writeUIntLE(entry.term, 6, 6);
   body[12] = kinds.indexOf(entry.kind);
   body.set(entry.data, entryHeaderBytes);
-  return { type: recordType.entry, body, entry };
+  // The data may be a small part of a large message, which would live on with it: that of the record is its own.
+  const { index, term, kind } = entry;
+  const data = body.subarray(entryHeaderBytes);
+  return { type: recordType.entry, body, entry: { index, term, kind, data } };
 }
 
 /** The data of the entry is a view into the record. */

@@ -32,6 +32,14 @@ test('everything comes back as it was, also with large numbers', () => {
   expect(parseHead(encodeHead({ hardState, lastIndex: 9 }))).toEqual({ hardState, lastIndex: 9 });
 });
 
+test('the entry of a record lives on its own, not on the message that brought it', () => {
+  const message = Buffer.alloc(1_000_000, 'x');
+  const { entry, body } = entryRecord({ index: 1, term: 2, kind: 'command', data: message.subarray(7, 9) });
+  expect(entry).toEqual({ index: 1, term: 2, kind: 'command', data: Buffer.from('xx') });
+  expect(entry!.data.buffer).toBe(body.buffer);
+  expect(entry!.data.buffer.byteLength).toBeLessThan(message.length);
+});
+
 test('the first segment of a log has no head', () => {
   expect(parseHead(new Uint8Array(0))).toBeUndefined();
 });
