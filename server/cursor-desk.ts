@@ -10,6 +10,7 @@ import type { CursorName, CursorStatus } from '../proto/rpc.ts';
 import type { CommandBody } from '../proto/schema/command.ts';
 import type { HealthEvent } from '../proto/schema/event.ts';
 import type { State } from './fsm/state.ts';
+import { countEvents } from './gaps.ts';
 
 export interface CursorDeskPorts {
   readonly clock: Clock;
@@ -132,7 +133,8 @@ export class CursorDesk {
     const { cursors, events } = this.#ports.state();
     return cursors.all().map(({ name, share, offset }) => {
       const taken = this.#leases.has(keyOf({ name, share }));
-      return { name, share, offset, lag: events.last - offset, taken };
+      const lag = countEvents(events.gaps, offset + 1, events.last);
+      return { name, share, offset, lag, taken };
     });
   }
 

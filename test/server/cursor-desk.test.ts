@@ -109,3 +109,13 @@ test('each event belongs to one share, and all of a node to the same', () => {
   for (const each of nodes) expect(each.size).toBeGreaterThan(3);
   expect(() => shareFilter('4/3')).toThrow(/only 3/);
 });
+
+test('numbers that no event has do not count as lag', async () => {
+  const acknowledged = desk.acknowledge(pager, 4);
+  await clock.settleFor(0);
+  await acknowledged;
+  story.commit({ kind: 'events.skip', v: 1, to: 1_000_000, reason: 'recovered' });
+  story.alive('web-9');
+  expect(story.fsm.state.events.last).toBe(1_000_001);
+  expect(desk.list()).toMatchObject([{ offset: 4, lag: 6 }]);
+});
