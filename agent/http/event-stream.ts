@@ -43,7 +43,8 @@ export async function beginListening(
   refuseForeignLog(request, logId, firstOffset);
   const position = request.after ?? (await startOf(request, lastOffset, context));
   const start = { request, position, last: lastOffset, logId };
-  if (position > lastOffset) await hearVerdict(start, context, signal);
+  // What a name has confirmed is no offset of the future.
+  if (request.after !== null && position > lastOffset) await hearVerdict(start, context, signal);
   return start;
 }
 
@@ -65,7 +66,8 @@ async function hearVerdict(
   // Not `AbortSignal.any`: older versions of Node never forget the signals that it has joined.
   signal.addEventListener('abort', end, { once: true });
   const ports = { clock, signal: abort.signal };
-  const feed = followEvents(rpc, { ...request, after: position, logId }, ports);
+  // Without the name: that would take it from its reader.
+  const feed = followEvents(rpc, { ...request, cursor: undefined, after: position, logId }, ports);
   const first = feed.next();
   first.catch(() => {});
   try {
@@ -73,5 +75,7 @@ async function hearVerdict(
   } finally {
     signal.removeEventListener('abort', end);
     end();
+    // A feed that has handed something out ends only when it is told so.
+    void feed.return().catch(() => {});
   }
 }

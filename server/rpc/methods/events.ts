@@ -121,6 +121,8 @@ async function* readWithCursor(
   const lease = await cursors.claim(cursor, signal);
   if (lease === null) return;
   try {
+    // Whoever leads no longer, or does not know yet what was confirmed, has nothing to hand out under a name.
+    await consensus.replica.readBarrier('default');
     const after = params.after ?? (await cursors.begin(cursor, consensus.events.last));
     for await (const item of subscribeHere(context, consensus, { ...params, after }, signal, isOurs)) {
       lease.hand();

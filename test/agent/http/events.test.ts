@@ -243,6 +243,31 @@ test('a poll beyond retention is a 410 that names the first offset kept', async 
   expect(offsets((await on.request('/v1/events?after=0')).json() as StreamRecord[])[0]).toBe(6);
 });
 
+test('a stream ahead of its server leaves nothing open but itself, and a name is not asked for twice', async () => {
+  const on = await stage();
+  on.server.flap('ext', 'critical', 3);
+  let open = 0;
+  const named: boolean[] = [];
+  on.server.stream = ((_method, params, options) =>
+    (async function* () {
+      open += 1;
+      if ('cursor' in params) named.push(params.cursor !== undefined);
+      try {
+        yield { Position: 9 };
+        await new Promise<void>((resolve) => options?.signal?.addEventListener('abort', () => resolve()));
+      } finally {
+        open -= 1;
+      }
+    })()) as typeof on.server.stream;
+  on.server.cursors.set('pager', { name: 'pager', share: '', offset: 9, lag: 0, taken: false });
+  const listener = await listen(on, '?after=9', lines);
+  const reader = await listen(on, '?cursor=pager', lines);
+  await expect.poll(() => open).toBe(2);
+  expect(named).toEqual([true]);
+  reader.close();
+  listener.close();
+});
+
 test('a poll ends before a gap in the middle, and the next one is refused', async () => {
   const on = await stage();
   on.server.flap('ext', 'critical', 9);

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ExpectedError } from '../../../../proto/errors.ts';
 import type { RpcStreams } from '../../../../proto/rpc.ts';
 import { TestCluster, type TestServer, until } from '../../cluster.ts';
 
@@ -141,4 +142,21 @@ test('since when, asked at any server', async () => {
   const answer = await until(cluster, cluster.servers[2]!.rpc.call('events.history', query));
   expect(answer.spans).toMatchObject([{ status: 'alive', toMs: null }]);
   expect(answer).toMatchObject({ truncated: false, offset: cluster.servers[2]!.consensus.events.last });
+});
+
+test('a leader that is none any more hands out nothing under a name, and keeps the name for nobody', async () => {
+  const cluster = new TestCluster('former');
+  const leader = await cluster.grow(3);
+  await cluster.settle(1_000);
+  const { replica } = leader.consensus;
+  replica.readBarrier = () => Promise.reject(new ExpectedError('NOT_LEADER'));
+  const cursor = { name: 'pager', share: '' };
+  const refused = new Listener(leader, { cursor });
+  await cluster.settle(100);
+  expect(refused.failure).toMatchObject({ code: 'NOT_LEADER' });
+  Reflect.deleteProperty(replica, 'readBarrier');
+  const next = new Listener(leader, { cursor });
+  await cluster.settle(100);
+  await write(cluster, leader, 1);
+  expect(next.heard).toHaveLength(1);
 });
