@@ -23,6 +23,8 @@ export interface SavedRotation {
   readonly from: string;
   /** Keys that were there before; any other one is somebody else's work. */
   readonly known: readonly string[];
+  /** All members held `to` before it began, those that failed since included: nobody can be locked out. */
+  readonly heldByAll?: boolean;
 }
 
 export interface KeyRotationPorts {
@@ -108,7 +110,11 @@ export class KeyRotation {
     if (saved === null) throw refusal('there is no key rotation to abort');
     await this.stop();
     const { to, from, known } = saved;
-    return this.#begin({ to: from, from: to, known: [...new Set([...known, to])] });
+    // As long as nobody has removed the old key, members that failed on the way have it as well.
+    const report = await this.#ports.keys('list', '');
+    const heldByAll =
+      missingAnswers(report) === '' && Object.values(report.rings).every((ring) => ring.includes(from));
+    return this.#begin({ to: from, from: to, known: [...new Set([...known, to])], heldByAll });
   }
 
   /** Breaks off what is under way, behind the question that is being asked; the rings stay as they are. */
@@ -157,7 +163,7 @@ export class KeyRotation {
   }
 
   /** One look and at most one step, which it names; '' while it waits, null at the end. Throws when others are at work. */
-  async #advance({ to, known }: SavedRotation): Promise<string | null> {
+  async #advance({ heldByAll = false, known, to }: SavedRotation): Promise<string | null> {
     const report = await this.#ports.keys('list', '');
     const foreign = keysOf(report).find((key) => key !== to && !known.includes(key));
     if (foreign !== undefined) {
@@ -166,7 +172,7 @@ export class KeyRotation {
     const next = nextStep(Object.values(report.rings), to);
     const missing = missingAnswers(report);
     if (missing === '' && next === null) return null;
-    const held = missing || (next!.operation === 'install' ? '' : this.#mayComeBack());
+    const held = missing || (heldByAll || next!.operation === 'install' ? '' : this.#mayComeBack());
     this.#status = { ...this.#status, step: next?.operation ?? this.#status.step, reason: held };
     if (held !== '') return '';
     const outcome = missingAnswers(await this.#ports.keys(next!.operation, next!.key));

@@ -12,6 +12,7 @@ export class Awareness {
   readonly #scoreMax: number;
   #score = 0;
   #worstStall = { ms: 0, atMs: 0 };
+  #heardMs = 0;
 
   /** `maxMultiplier` 8 lets the score reach 7 and waits grow eightfold. */
   constructor(maxMultiplier: number) {
@@ -48,6 +49,16 @@ export class Awareness {
   onStall(stallMs: number, probeTimeoutMs: number, nowMs: number): void {
     if (stallMs >= this.loopLagMs(nowMs)) this.#worstStall = { ms: stallMs, atMs: nowMs };
     this.#change(1 + Math.floor(stallMs / probeTimeoutMs));
+  }
+
+  /** A packet came, from whomever. */
+  onHeard(nowMs: number): void {
+    this.#heardMs = nowMs;
+  }
+
+  /** How long nobody at all has been heard; who hears nobody cannot tell who is gone. */
+  silenceMs(nowMs: number): number {
+    return nowMs - this.#heardMs;
   }
 
   /** The longest stall of late, in milliseconds; 0 when there was none. */

@@ -40,6 +40,7 @@ export class Reception {
   receivePacket(from: Endpoint, packet: Uint8Array): void {
     const { counters, deadlines, intruders, opening, self } = this.#parts;
     deadlines.noticeStall();
+    this.#parts.awareness.onHeard(deadlines.nowMs());
     counters.add('packets_received');
     counters.add('packet_bytes_received', packet.length);
     const { messages, refusals } = decodePacket(packet, opening());

@@ -67,7 +67,7 @@ export class Suspicion {
     return this.#evidence;
   }
 
-  /** The suspect has answered us since. */
+  /** The end has been put off: the suspect has answered us since, or nobody has. */
   get extended(): boolean {
     return this.#extended;
   }
@@ -82,7 +82,7 @@ export class Suspicion {
     return true;
   }
 
-  /** The suspect has been seen alive: it gets the shortest time again to say so itself. */
+  /** The suspect has been seen alive, or we are not fit to judge: it gets the shortest time again to say so itself. */
   extend(): void {
     this.#extended = true;
     this.#extendedByMs = this.#elapsedMs() + this.minMs - this.#timeoutMs();

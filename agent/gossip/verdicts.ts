@@ -17,6 +17,10 @@ import type { Suspicion } from './suspicion.ts';
 
 /** Refused members that are watched at once; a switch that dies takes more with it, but those are silent. */
 const graceMax = 64;
+/** Probe intervals without a packet of anybody; usually each brings an ack, and a question or two. */
+const deafAfterProbes = 3;
+/** A verdict of somebody who hears nobody falls after this many times the longest suspicion. */
+const deafPatience = 2;
 
 export class Verdicts {
   readonly #parts: Parts;
@@ -39,6 +43,9 @@ export class Verdicts {
       if (result.answered) {
         // It lives, and has heard from us that it is suspected: it will say so itself.
         this.#parts.counters.add('verdicts_withdrawn');
+        suspicion.extend();
+      } else if (this.#isDeaf(suspicion)) {
+        this.#parts.counters.add('verdicts_postponed');
         suspicion.extend();
       } else this.#condemn(suspicion, result);
     });
@@ -65,6 +72,19 @@ export class Verdicts {
     for (const look of this.#looks.values()) look.stop();
     this.#graces.clear();
     this.#looks.clear();
+  }
+
+  /**
+   * We hear nobody, although others should be there: then the silence of one says nothing. Not for ever, because all of them
+   * may be gone as well.
+   */
+  #isDeaf({ maxMs, number, startedMs }: Suspicion): boolean {
+    const { awareness, config, deadlines, members, self } = this.#parts;
+    const nowMs = deadlines.nowMs();
+    if (awareness.silenceMs(nowMs) < deafAfterProbes * config.probeIntervalMs) return false;
+    if (nowMs - startedMs >= deafPatience * maxMs) return false;
+    const isThere = (other: number) => other !== self.number && other !== number;
+    return members.order.some((other) => isThere(other) && members.belief(other) === 'alive');
   }
 
   #look(suspicion: Suspicion, onDone: (result: ProbeResult) => void): void {

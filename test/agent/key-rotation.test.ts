@@ -172,6 +172,19 @@ test('a rotation that runs can be aborted, also when the new key is in use alrea
   expect(cluster.allRings).toEqual([[old], [old], [old]]);
 });
 
+test('going back waits for nobody who has the old key anyway', async () => {
+  const cluster = new Cluster(['a', 'b', 'c']);
+  cluster.failed.add('c');
+  await cluster.rotation.start(target);
+  await cluster.clock.settleFor(10_000);
+  const ended = cluster.rotation.abort();
+  await cluster.clock.settleFor(10_000);
+  await ended;
+  await cluster.clock.settleFor(10_000);
+  expect(cluster.rotation.status()).toMatchObject({ state: 'done', to: old });
+  expect(cluster.allRings).toEqual([[old], [old], [old]]);
+});
+
 test('two rotations at once stop, and do not chase each other', async () => {
   const cluster = new Cluster(['a', 'b']);
   cluster.failed.add('c');

@@ -40,3 +40,9 @@ test('the longer we stood still, the less we trust ourselves; the worst stop is 
   expect(awareness.loopLagMs(4_000)).toBe(1_600);
   expect(awareness.loopLagMs(62_000)).toBe(0);
 });
+
+test('it is known how long nobody has been heard', () => {
+  const awareness = new Awareness(8);
+  awareness.onHeard(1_000);
+  expect(awareness.silenceMs(4_500)).toBe(3_500);
+});

@@ -86,6 +86,23 @@ test('without a last look the verdict falls when the time is up', () => {
   expect(dossier).toMatchObject({ reason: 'silence', lastProbe: null });
 });
 
+test('who hears nobody condemns nobody, until it has waited long enough', () => {
+  const scene = cluster(8);
+  const deaf = scene.nodes[1]!;
+  for (const other of scene.nodes) {
+    if (other !== deaf) scene.network.cut(other.endpoint.host, deaf.endpoint.host);
+  }
+  scene.runFor(40_000);
+  const verdicts = () =>
+    scene.happenings.filter(
+      ({ event, node }) => event.kind === 'change' && event.change.kind === 'failed' && node === deaf.name,
+    );
+  expect(verdicts()).toEqual([]);
+  expect(deaf.gossip.stats().verdicts_postponed).toBeGreaterThan(0);
+  scene.runFor(120_000);
+  expect(verdicts().length).toBeGreaterThan(0);
+});
+
 test('two alone have no second witness, and wait the full time', () => {
   const scene = cluster(2);
   const [one, other] = scene.nodes;
