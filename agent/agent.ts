@@ -334,6 +334,7 @@ export class Agent {
       local: parts.local,
       journal: parts.journal,
       server: this.#server,
+      escapes: () => host.kindPorts.sandbox.escapes,
       reload: () => this.reload(),
       leave: () => this.leave(),
       end: () => onEnd(null),

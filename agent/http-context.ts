@@ -29,6 +29,7 @@ export interface HttpContextParts {
   readonly server: ServerPart | null;
   readonly pool: ServerPool | null;
   readonly sync: AntiEntropy;
+  escapes: HttpContext['escapes'];
   reload(): Promise<ConfigDifference>;
   leave(): Promise<void>;
   end(): void;
@@ -66,6 +67,7 @@ export function makeHttpContext(parts: HttpContextParts): HttpContext {
     journalLength: () => journal.length,
     raftStatus: () => server?.raftStatus() ?? null,
     shownConfig: () => withoutSecrets(parts.config()),
+    escapes: () => parts.escapes(),
     pendingStatus: () => parts.config().pendingStatus,
     scriptsAllowed: () => parts.config().enableScriptChecks,
     checkOutputBytesMax: () => parts.config().checkOutputBytesMax,

@@ -32,7 +32,10 @@ export interface EscapesOptions {
   readonly random: Random;
   /** Names this agent over restarts (its node id), so that it ends what it left behind when it crashed. */
   readonly owner: string;
-  /** A process got away with its mark wiped; what then stands in the agent's group has been ended. */
+  /**
+   * A process got away with its mark wiped. What stands in the agent's group has been ended then, and of those with the same
+   * program only the first is told: a script may leave one behind with every run.
+   */
   readonly onStranger?: (process: MarkedProcess) => void;
 }
 
@@ -56,6 +59,8 @@ export class Escapes {
   readonly #oomScoreAdj: number;
   readonly #active = new Set<string>();
   readonly #strangers = new Set<string>();
+  /** Names of programs of which one was ended without a mark. */
+  readonly #programs = new Set<string>();
   /**
    * Processes without a mark, by name, with the runs that may have begun them. A process that is just being started looks
    * so for a moment.
@@ -137,13 +142,19 @@ export class Escapes {
       const escaped = found.filter((process) => this.#hasEscaped(process));
       for (const process of escaped) {
         if (!processes.kill(process)) continue;
-        if (process.mark === null && !ended.has(nameOf(process))) this.#options.onStranger?.(process);
+        if (process.mark === null) this.#tellEnded(process);
         ended.add(nameOf(process));
       }
       if (escaped.length === 0) break;
     }
     this.#killed += ended.size;
     this.#nameStrangers(found);
+  }
+
+  #tellEnded(process: MarkedProcess): void {
+    if (this.#programs.has(process.name) || this.#programs.size >= strangersMax) return;
+    this.#programs.add(process.name);
+    this.#options.onStranger?.(process);
   }
 
   /** Notes which runs may have begun those without a mark: all that were under way when they were first seen. */

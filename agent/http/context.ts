@@ -107,6 +107,8 @@ export interface HttpContext {
   raftStatus(): Readonly<Record<string, unknown>> | null;
   /** The configuration without its secrets, free in form. */
   shownConfig(): Readonly<Record<string, unknown>>;
+  /** Processes that escaped from scripts: ended ones, and those that could only be named. */
+  escapes(): { readonly killed: number; readonly strangers: number };
   /** As what a check without a result shows to Consul's clients. */
   pendingStatus(): PendingStatus;
   /** Whether script checks may be registered over the API. */

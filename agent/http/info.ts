@@ -88,6 +88,7 @@ export async function agentInfo(context: HttpContext) {
       states.map((state) => [state, members.filter((member) => member.state === state).length]),
     ),
     LocalEvents: localEvents(context),
+    Escapes: { Ended: context.escapes().killed, Named: context.escapes().strangers },
     Gossip: await membership.stats(),
     Raft: context.raftStatus(),
   };

@@ -100,6 +100,18 @@ test('a sweep comes by itself for one that had to be left alone', async () => {
   expect(host.pids()).toEqual([]);
 });
 
+test('a script that leaves one behind with every run is told of once', async () => {
+  const host = new Host();
+  const escapes = host.escapes();
+  for (const pid of [11, 12, 13]) {
+    const { mark } = await escapes.begin();
+    host.add(pid, { inGroup: true });
+    await escapes.end(mark, true);
+  }
+  expect(host.named).toEqual([11]);
+  expect(escapes.counts).toEqual({ killed: 3, strangers: 0 });
+});
+
 test('at its start an agent ends all that stands in its group, since it runs nothing yet', async () => {
   const host = new Host();
   host.add(11, { inGroup: true });

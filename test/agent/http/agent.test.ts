@@ -107,6 +107,7 @@ test('maintenance of the node', async () => {
 test('info says since when no server answers and how much waits for one', async () => {
   const on = await stage();
   expect((await on.request('/v1/agent/info')).json()).toMatchObject({
+    Escapes: { Ended: 2, Named: 1 },
     Name: 'client1',
     ID: 'id-client1',
     Server: false,

@@ -217,6 +217,7 @@ export async function stage(
     journalLength: () => 7,
     raftStatus: () => null,
     shownConfig: () => ({ node_name: 'client1' }),
+    escapes: () => ({ killed: 2, strangers: 1 }),
     pendingStatus: () => 'critical',
     scriptsAllowed: () => false,
     checkOutputBytesMax: () => 4096,
