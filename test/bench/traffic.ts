@@ -1,10 +1,11 @@
 /**
  * What an idle cluster of 32 costs: bytes on the wire and processor time per member, ours (lean processes that run the gossip
- * of an agent in its thread and nothing else) beside stock `serf agent`; and what a whole plain agent with three checks and a
- * server to talk to holds in memory. Each part runs at the same time in a network namespace of its own (`unshare`, so as
+ * of an agent in its thread and nothing else) beside stock `serf agent`; and what whole plain agents with three checks and a
+ * server to talk to hold in memory (VmRSS, the median of three). What was tried to make that less, and what each step gave,
+ * stands in CONTRIBUTING.md. Each part runs at the same time in a network namespace of its own (`unshare`, so as
  * root on Linux), where every byte on `lo` is one of the cluster's, headers included.
  *
- *     npm run build && node dist/test/bench/traffic.js [minutes = 10] [members = 32]
+ *     npm run build && node dist/test/bench/traffic.js [minutes = 1] [members = 32]
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -21,6 +22,8 @@ import { ServerFleet } from './server-fleet.ts';
 const bytesAtMost = 1.0;
 const cpuAtMost = 1.5;
 const rssMiBAtMost = 80;
+/** Whose memory and processor time are measured, side by side with one server. */
+const plainAgents = 3;
 /** Joining makes traffic of its own, which is told for a while. */
 const settleMs = 30_000;
 
@@ -65,7 +68,7 @@ async function measureCluster(make: Make, minutes: number, size: number): Promis
   }
 }
 
-/** A plain agent, with a script, an HTTP and a TTL check or with none. */
+/** Plain agents, with a script, an HTTP and a TTL check or with none. */
 async function measureAgent(minutes: number, withChecks: boolean): Promise<Idle> {
   const target = createServer((_request, response) => response.end('well'));
   target.listen(18_080, '127.0.0.1');
@@ -84,8 +87,12 @@ async function measureAgent(minutes: number, withChecks: boolean): Promise<Idle>
   );
   const fleet = await ServerFleet.start(46, 1);
   try {
-    const agent = await fleet.startAgent('plain', withChecks ? ['--config', config] : []);
-    return await watch([agent.pid], minutes);
+    const pids: number[] = [];
+    for (let number = 1; number <= plainAgents; number++) {
+      const agent = await fleet.startAgent(`plain-${number}`, withChecks ? ['--config', config] : []);
+      pids.push(agent.pid);
+    }
+    return await watch(pids, minutes);
   } finally {
     await fleet.stop();
     await rm(folder, { recursive: true });
@@ -100,7 +107,7 @@ async function inNamespace(what: string, minutes: number, size: number): Promise
   return JSON.parse(stdout) as Idle;
 }
 
-const [minutes, size] = [Number(process.argv[2] ?? 10), Number(process.argv[3] ?? 32)];
+const [minutes, size] = [Number(process.argv[2] ?? 1), Number(process.argv[3] ?? 32)];
 const what = process.argv[4];
 if (what !== undefined) {
   const idle = what.startsWith('agent')
