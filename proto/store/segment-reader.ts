@@ -41,17 +41,14 @@ export class SegmentReader {
     try {
       return await this.#disk.open(segment.path);
     } catch (error) {
-      if ((error as { code?: unknown }).code === 'ENOENT') {
-        throw new ExpectedError('OFFSET_TRIMMED', `${segment.path} has been trimmed meanwhile`);
-      }
-      throw cannotRead(segment.path, error);
+      throw unopened(segment, error);
     }
   }
 
-  /** Reads a sealed segment as a whole. Rejects with DISK_DAMAGED, `data` says what is lost. */
+  /** Reads a sealed segment as a whole. Rejects with DISK_DAMAGED, `data` says what is lost, or with OFFSET_TRIMMED. */
   async verify(segment: Segment, following: Segment): Promise<number[]> {
     const bytes = await readWhole(this.#disk, segment.path).catch((error: unknown) =>
-      Promise.reject(cannotRead(segment.path, error)),
+      Promise.reject(unopened(segment, error)),
     );
     const marker = readMarker(bytes);
     if (!marker) throw unreadable(segment, 0, segment.first, following.first - 1);
@@ -105,6 +102,12 @@ async function readRecords(
 function isCutOff(chunk: Buffer, at: number): boolean {
   const end = recordEnd(chunk, at, chunk.length);
   return end === undefined ? chunk.length - at < recordHeaderBytes : end > chunk.length;
+}
+
+/** A segment goes when it is trimmed, also between the look at the list and the look at the file. */
+function unopened({ path }: Segment, error: unknown): ExpectedError {
+  if ((error as { code?: unknown }).code !== 'ENOENT') return cannotRead(path, error);
+  return new ExpectedError('OFFSET_TRIMMED', `${path} has been trimmed meanwhile`);
 }
 
 function unreadable(segment: Segment, byte: number, from: number, to: number): ExpectedError {

@@ -55,7 +55,8 @@ export class MutantTree {
       const args = ['dist/test/mutants/hunt.js', `${first}`, `${count}`, `${minutes}`];
       const result = await execa('node', args, { cwd: this.#path, timeout: huntMsMax, reject: false });
       if (result.timedOut) return { seed: first, rule: 'liveness', text: 'the simulation does not end' };
-      if (result.failed) return { seed: first, rule: 'bug', text: result.stderr.slice(-500) };
+      // What the program throws is a finding; a hunt that cannot even begin has caught nothing.
+      if (result.failed) throw new Error(result.stderr);
       return JSON.parse(result.stdout) as Caught | null;
     } finally {
       if (mutant !== null) {

@@ -39,3 +39,14 @@ test('a file that was trimmed while somebody wanted to read it is no damage', as
   await disk.remove(path);
   await expect(log.read(1, 1, 1000)).rejects.toMatchObject({ code: 'OFFSET_TRIMMED' });
 });
+
+test('so is a sealed one that nobody has looked at since the start', async () => {
+  const disk = new SimDisk({ random: new SeededRandom('sealed') });
+  const options = { segmentBytes: 4_096, scan: 'last' } as const;
+  const before = await SegmentLog.open(disk, folder, options);
+  for (let n = 0; n < 10; n++) await before.append([{ type: 1, body: Buffer.alloc(1_000) }]);
+  await before.close();
+  const log = await SegmentLog.open(disk, folder, options);
+  await disk.remove(disk.paths().find((name) => name.endsWith('.log'))!);
+  await expect(log.read(1, 1, 1000)).rejects.toMatchObject({ code: 'OFFSET_TRIMMED' });
+});
