@@ -120,9 +120,13 @@ export class TestFleet {
   }
 
   /** As `until`, and a failure shows what each agent said last. */
-  async until<T>(what: string, question: () => Promise<T | undefined | false>): Promise<T> {
+  async until<T>(
+    what: string,
+    question: () => Promise<T | undefined | false>,
+    patienceMs?: number,
+  ): Promise<T> {
     try {
-      return await until(what, question);
+      return await until(what, question, patienceMs);
     } catch (error) {
       const standings = this.agents.map(({ name, process: { running, lines } }) =>
         [`${name} ${running ? 'runs' : 'has ended'}`, ...lines.slice(-6)].join('\n  '),

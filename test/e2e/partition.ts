@@ -130,6 +130,7 @@ export class Partition {
   async #accept(client: Socket, to: Host, port: number): Promise<void> {
     client.on('error', () => {});
     const from = await this.#ownerOf(client);
+    if (client.destroyed) return;
     const flow: Flow = { from, to, client, upstream: null, isOver: false };
     this.#flows.add(flow);
     client.on('data', (bytes) => flow.upstream?.write(bytes));

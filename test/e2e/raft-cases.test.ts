@@ -8,16 +8,17 @@
 import { request } from 'undici';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type TestAgent, until } from './agents.ts';
-import { RaftStage } from './raft-stage.ts';
+import { peaceMsMax, RaftStage } from './raft-stage.ts';
 
 let stage: RaftStage;
+const hookMsMax = peaceMsMax + 30_000;
 
 beforeAll(async () => {
   stage = await RaftStage.open(5);
-});
+}, hookMsMax);
 
 /** The next story begins with a sound cluster, whatever became of this one. */
-afterEach(() => stage.peace());
+afterEach(() => stage.peace(), hookMsMax);
 
 afterAll(() => stage.close());
 

@@ -8,6 +8,9 @@ import type { HealthEvent } from '../../proto/schema/event.ts';
 import { freePorts, type TestAgent, TestFleet, until } from './agents.ts';
 import { Partition } from './partition.ts';
 
+/** Five processes that start, find each other and catch up, on a machine that has much else to do. */
+export const peaceMsMax = 150_000;
+
 /** What a client hears of one write. */
 export interface Heard {
   /** HTTP status; 0 when the connection was lost without an answer. */
@@ -169,10 +172,14 @@ export class RaftStage {
       server.process.signal('SIGCONT');
       if (!server.process.running) server.restart();
     }
-    await this.fleet.until('all servers hold the same', async () => {
-      const standings = await Promise.all(this.servers.map((server) => this.#standing(server)));
-      return standings[0] !== '' && standings.every((standing) => standing === standings[0]);
-    });
+    await this.fleet.until(
+      'all servers hold the same',
+      async () => {
+        const standings = await Promise.all(this.servers.map((server) => this.#standing(server)));
+        return standings[0] !== '' && standings.every((standing) => standing === standings[0]);
+      },
+      peaceMsMax,
+    );
   }
 
   /** What the servers said last and where they stand, for the message of a failure. */
