@@ -1,6 +1,6 @@
 /**
  * Lives of five servers with their agents, clients and listeners, each drawn from its seed: everything that can happen to
- * them first (at least 300 operations and 10 faults of 3 classes), then peace. `npm run sim` lives more of them.
+ * them first (in a full minute at least 300 operations and 10 faults of 3 classes), then peace. `npm run sim` lives more of them.
  */
 import { expect, test } from 'vitest';
 import { testEverySecondSeed } from './seeds.ts';
