@@ -161,6 +161,7 @@ export class EventRanges {
     }
     let range = this.#ranges.find((candidate) => lastOf(candidate) + 1 === hole.from);
     range ??= await this.#openRange(this.#nextNumber, hole.from);
+    assert(lastOf(range) + 1 === hole.from, 'what is filled in begins where its range ends');
     await appendTo(range, events);
   }
 
@@ -234,6 +235,9 @@ export class EventRanges {
   }
 
   async #openRange(number: number, first: number, seen?: (event: StoredEvent) => void): Promise<SegmentLog> {
+    // Taken before anything is waited for: a hole may be filled while the live range moves on, and two ranges under one
+    // number would write into the files of each other.
+    this.#nextNumber = Math.max(this.#nextNumber, number + 1);
     const { segmentBytes = 8 * 1024 * 1024, clock } = this.#options;
     const options = {
       owner: { log: this.#logId },
@@ -253,7 +257,6 @@ export class EventRanges {
       if (!this.#damage.some(({ file }) => file === range.damage?.file)) this.#damage.push(range.damage);
       await range.setAside();
     }
-    this.#nextNumber = Math.max(this.#nextNumber, number + 1);
     this.#ranges.push(range);
     this.#ranges.sort((a, b) => a.first - b.first);
     return range;

@@ -63,6 +63,17 @@ test('holes are named from the newest to the oldest, and filled from their begin
   expect((await open(disk, 1)).ranges.holeBehind(1)).toEqual({ from: 11, to: 14 });
 });
 
+test('a hole is filled while the live range moves on: each has files of its own (npm run sim -- --seed 62)', async () => {
+  const disk = newDisk();
+  const { ranges } = await open(disk, 10);
+  await Promise.all([ranges.fill({ from: 1, to: 9 }, events(1, 3)), ranges.begin(21)]);
+  await ranges.append(events(21, 22));
+  const texts = async (offset: number) =>
+    (await ranges.read(offset, { limit: 3, bytesMax: 1000 })).map(({ json }) => json.toString());
+  expect(await texts(1)).toEqual(['{"Offset":1}', '{"Offset":2}', '{"Offset":3}']);
+  expect(await texts(21)).toEqual(['{"Offset":21}', '{"Offset":22}']);
+});
+
 test('a hole is closed when what fills it is durable, not before: nobody reads what is still on its way', async () => {
   const disk = newDisk();
   const { ranges } = await open(disk, 1);
