@@ -10,6 +10,8 @@ const report =
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Much of the suite waits for real processes, so every processor gets a worker; the runner would keep one free.
+    maxWorkers: '100%',
     // Real processes take their time on a busy machine; what hangs is found all the same.
     testTimeout: 180_000,
     hookTimeout: 120_000,

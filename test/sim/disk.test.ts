@@ -205,3 +205,12 @@ test('what the kernel has written back survives a crash without a sync', async (
   disk.crash('all');
   expect(Buffer.from(disk.content('/data/a')!).toString()).toBe('kept');
 });
+
+test('who has died does nothing any more, whatever wakes it', async () => {
+  const disk = new SimDisk({ random: new SeededRandom('ghost') });
+  const dead = disk.ofProcess();
+  disk.killProcess();
+  void dead.open('folder/file', { create: true });
+  await disk.ofProcess().open('folder/other', { create: true });
+  expect(disk.paths()).toEqual(['folder/other']);
+});

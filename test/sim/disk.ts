@@ -76,6 +76,22 @@ export class SimDisk implements Disk {
     return this.#openFiles;
   }
 
+  /** As the process that runs now has it: once that has ended, nothing that it asks for happens, whatever wakes it. */
+  ofProcess(): Disk {
+    const life = this.#life;
+    const alive = <T>(operation: () => Promise<T>): Promise<T> =>
+      life === this.#life ? operation() : never();
+    return {
+      open: (path, options) => alive(() => this.open(path, options)),
+      list: (folder) => alive(() => this.list(folder)),
+      readFile: (path) => alive(() => this.readFile(path)),
+      makeFolder: () => alive(() => this.makeFolder()),
+      rename: (from, to) => alive(() => this.rename(from, to)),
+      remove: (path) => alive(() => this.remove(path)),
+      syncFolder: (folder) => alive(() => this.syncFolder(folder)),
+    };
+  }
+
   /** The machine loses its power. Whoever still holds a file of this disk never hears from it again. */
   crash(kind: CrashKind): void {
     this.#life++;

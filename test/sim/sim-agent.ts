@@ -108,7 +108,7 @@ export class SimAgent implements Gossiper {
     const own = random.fork(`life ${host.lives}`);
     const view = rumours.listen(this);
     const pool = this.#pool(process, view, own);
-    const ports = { disk: host.disk, clock: process, random: own };
+    const ports = { disk: host.disk.ofProcess(), clock: process, random: own };
     const journal = await Journal.open(ports, 'journal', { segmentBytes: 4_096 });
     this.transitions.reopened(journal.lastRevision);
     this.#rows.length = journal.lastRevision + 1;

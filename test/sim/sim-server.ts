@@ -105,8 +105,9 @@ export class SimServer implements Gossiper {
     const { host, random, config, watch, logger } = this.#ports;
     const { process, view } = running;
     const own = random.fork(`life ${host.lives}`);
+    const disk = host.disk.ofProcess();
     const folder = await DataFolder.open('data', {
-      disk: host.disk,
+      disk,
       random: own,
       clock: process,
       nodeId: this.id,
@@ -114,7 +115,7 @@ export class SimServer implements Gossiper {
     let opened = false;
     const server = new Server({
       config,
-      disk: host.disk,
+      disk,
       folder,
       clock: process,
       random: own,
