@@ -160,6 +160,16 @@ test('a leader lacks a committed entry', () => {
   expect(rules()).toEqual(['leader completeness']);
 });
 
+test('a leader that learns late of its election need not have what a later term has committed', () => {
+  checker.elected(a.leads(3));
+  checker.sending(b.holds(3).store(entry(1, 3)), accept('b', 'a', 3, 1));
+  checker.applied(a.store(entry(1, 3)), entry(1, 3));
+  checker.elected(c.leads(2));
+  expect(rules()).toEqual([]);
+  checker.elected(c.leads(4));
+  expect(rules()).toEqual(['leader completeness']);
+});
+
 test('a leader has another entry where one is committed', () => {
   checker.sending(b.holds(1).store(entry(1, 1)), accept('b', 'a', 1, 1));
   checker.applied(a.leads(1).store(entry(1, 1)), entry(1, 1));

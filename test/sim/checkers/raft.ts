@@ -46,6 +46,8 @@ export class RaftChecker {
   readonly #applied = new Map<ServerId, number>();
   /** By term: what its leader knew to be committed when it was elected. */
   readonly #inherited = new Map<number, number>();
+  /** By term: what was committed by anybody when its leader was elected. */
+  readonly #committedBefore = new Map<number, number>();
 
   constructor(findings: Findings) {
     this.#findings = findings;
@@ -133,14 +135,24 @@ export class RaftChecker {
     this.#leaders.set(term, id);
     this.#inherited.set(term, server.commit);
     const mirror = this.#sync(server);
-    const { committedIndex } = this;
-    const held = mirror.at(committedIndex);
+    const index = this.#committedBelow(term);
+    const held = mirror.at(index);
     this.#findings.check(
-      held?.chain === this.#committed[committedIndex]!.chain,
+      held?.chain === this.#committed[index]!.chain,
       'leader completeness',
       () =>
-        `${id} leads in term ${term} with ${mirror.last} entries and without the committed entry ${committedIndex}`,
+        `${id} leads in term ${term} with ${mirror.last} entries and without the committed entry ${index}`,
     );
+  }
+
+  /**
+   * Up to where everything was committed in terms below this one. Whoever stood still while its votes came may learn that
+   * it leads when a later term has a leader already: what that one has committed, it need not have.
+   */
+  #committedBelow(term: number): number {
+    const later = [...this.#committedBefore].filter(([other]) => other > term).map(([, index]) => index);
+    this.#committedBefore.set(term, this.committedIndex);
+    return Math.min(this.committedIndex, ...later);
   }
 
   /** State machine safety (5.4.3); and what is committed first is on the disks of a majority. */
