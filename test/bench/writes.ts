@@ -6,9 +6,9 @@
  *
  *     npm run build && node dist/test/bench/writes.js [rounds = 5] [seconds = 5] [clients = 1,64,256]
  *
- * On two processors that twenty other processes wanted as well (2026-11-22, Node 20, etcd 3.4.23, `writes.js 5 3`), times
- * etcd's: 1 client 0.95 of the writes, 0.79 of the p50, 1.26 of the p99; 64 clients 1.31, 0.72, 0.98; 256 clients 1.48, 0.65,
- * 0.81. A leader has one thread, so its tail is the first to suffer from others.
+ * On two processors with nothing else to do (2026-11-22, Node 20, etcd 3.4.23, `writes.js 3 3`), times etcd's: 1 client 1.03
+ * of the writes, 0.90 of the p50, 1.67 of the p99; 64 clients 1.36, 0.70, 1.07; 256 clients 1.44, 0.66, 0.88. A leader has one
+ * thread, so its tail is the first to suffer from others.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
