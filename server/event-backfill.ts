@@ -20,8 +20,8 @@ export interface OtherServers {
 }
 
 /**
- * Events behind `after` in order, from the first server that has them; ends when that one is lost, or with nothing when
- * nobody has them.
+ * Events behind `after`, each following the one before, from the first server that has them; ends when that one is lost
+ * or has trimmed what comes next, or with nothing when nobody has it. A gap is for this server to tell, once it knows of it.
  */
 export async function* eventsElsewhere(
   { others, rpc }: OtherServers,
@@ -35,6 +35,7 @@ export async function* eventsElsewhere(
       if (firstOffset > at + 1) continue;
       const params = { after: at, logId, filter: everyEvent };
       for await (const record of rpc(id).stream('events.read', params, { signal })) {
+        if ('Gap' in record) break;
         if (!('Offset' in record)) continue;
         at = record.Offset;
         yield record;

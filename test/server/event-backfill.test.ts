@@ -1,4 +1,7 @@
 import { expect, test } from 'vitest';
+import type { Rpc } from '../../proto/rpc.ts';
+import type { HealthEvent, StreamRecord } from '../../proto/schema/event.ts';
+import { eventsElsewhere } from '../../server/event-backfill.ts';
 import { TestCluster, type TestServer, until } from './cluster.ts';
 
 const consensus = { segmentBytes: 64 * 1024, trailingEntries: 5, snapshots: { entriesMax: 40 } };
@@ -62,4 +65,29 @@ test('nobody who has them is there: the hole stays, and is filled when somebody 
   await third.start();
   await cluster.settle(15_000);
   expect(away.consensus.events.missing).toBeNull();
+});
+
+test('what the other server has trimmed is not passed over in silence: the events end in front of it', async () => {
+  const at = (Offset: number) => ({ Offset }) as HealthEvent;
+  const records: StreamRecord[] = [
+    at(220),
+    at(221),
+    { Gap: { From: 222, To: 227, Reason: 'trimmed' } },
+    at(228),
+  ];
+  const other = {
+    call: async () => ({ firstOffset: 200 }),
+    async *stream() {
+      yield* records;
+    },
+  } as unknown as Rpc;
+  const heard: number[] = [];
+  const servers = { others: () => ['other'], rpc: () => other };
+  for await (const { Offset } of eventsElsewhere(
+    servers,
+    { after: 219, logId: '' },
+    new AbortController().signal,
+  ))
+    heard.push(Offset);
+  expect(heard).toEqual([220, 221]);
 });
