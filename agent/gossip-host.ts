@@ -26,6 +26,7 @@ import { SnapshotFile } from './gossip-snapshot.ts';
 import { hostClock } from './host/clock.ts';
 import { RealDisk } from './host/disk.ts';
 import { hostRandom } from './host/random.ts';
+import { Knocker } from './knocker.ts';
 import { Transport } from './transport.ts';
 
 type Handlers = {
@@ -46,6 +47,7 @@ interface HostParts {
   readonly disk: Disk;
   readonly keyring: Keyring;
   readonly transport: Transport;
+  readonly knocker: Knocker;
   readonly snapshot: SnapshotFile | null;
 }
 
@@ -86,7 +88,8 @@ export class GossipHost {
       onPacket: (from, packet) => gossip?.receivePacket(from, packet),
       onStream: (from) => gossip!.acceptStream(from),
     });
-    const parts = { link, settings, disk, keyring, transport, snapshot: opened?.file ?? null };
+    const knocker = new Knocker(transport.local.host);
+    const parts = { link, settings, disk, keyring, transport, knocker, snapshot: opened?.file ?? null };
     const host = await orClose(
       transport,
       () =>
@@ -103,6 +106,7 @@ export class GossipHost {
             random: hostRandom(),
             send: transport.send,
             streams: transport,
+            knock: knocker.knock,
             onEvent,
             ...(opened === null ? {} : { restored: opened.content.clocks }),
           });
@@ -141,7 +145,7 @@ export class GossipHost {
       const raw = operation === 'list' ? new Uint8Array(0) : keyFromBase64(key);
       return await new Promise((resolve) => this.#gossip.keys(operation, raw, resolve));
     },
-    stats: async () => ({ ...this.#gossip.stats(), ...transportStats(this.#parts.transport) }),
+    stats: async () => ({ ...this.#gossip.stats(), ...transportStats(this.#parts) }),
     stop: async () => {
       await this.#stop();
       return null;
@@ -265,6 +269,7 @@ export class GossipHost {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#gossip.stop();
+    this.#parts.knocker.close();
     await this.#parts.snapshot?.close();
     await this.#saving;
     await this.#parts.transport.close();
@@ -287,8 +292,9 @@ async function openSnapshot(
   }
 }
 
-function transportStats({ counters }: Transport): Record<string, number> {
+function transportStats({ knocker, transport: { counters } }: HostParts): Record<string, number> {
   return {
+    knocks_too_many: knocker.counters.knocksTooMany,
     packets_unsendable: counters.packetsUnsendable,
     streams_served: counters.streamsServed,
     streams_too_many: counters.streamsTooMany,

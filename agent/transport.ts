@@ -2,12 +2,13 @@
  * Port 8301: UDP for packets and TCP for streams, on the same address and port. No decisions here except how much a
  * stranger may cost us: connections, bytes a socket may hold back, and the time a stream may take.
  */
-import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
-import { connect, createServer, isIPv4, isIPv6, type Server, type Socket } from 'node:net';
+import type { RemoteInfo, Socket as UdpSocket } from 'node:dgram';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { formatAddress } from '../proto/address.ts';
 import type { Endpoint } from '../proto/ports.ts';
 import { plainHost } from './gossip/addresses.ts';
 import type { StreamFailure, StreamReader, Streams } from './gossip/streams.ts';
+import { reachableFrom, udpSocketFor } from './udp.ts';
 
 /** What memberlist asks the system for, so that a burst of packets finds room. */
 const receiveBufferBytes = 2 * 1024 * 1024;
@@ -105,7 +106,7 @@ export class Transport implements Streams {
   }
 
   readonly send = (to: Endpoint, packet: Uint8Array): void => {
-    const host = this.#reachable(to.host);
+    const host = reachableFrom(this.local.host, to.host);
     if (this.#closed || host === undefined) {
       this.#countUnsendable();
       return;
@@ -134,8 +135,12 @@ export class Transport implements Streams {
     };
     const limit = setTimeout(() => finish('timeout'), timeoutMs);
     socket.on('connect', () => {
-      if (reader === null) socket.end(request, () => finish(null));
-      else socket.write(request);
+      if (reader === null) {
+        socket.end(request, () => finish(null));
+        return;
+      }
+      reader.open?.();
+      socket.write(request);
     });
     socket.on('data', (bytes) => {
       if (!over && reader?.receive(bytes).done) finish(null);
@@ -196,12 +201,6 @@ export class Transport implements Streams {
     });
   }
 
-  /** The address as our socket takes it; undefined when it belongs to the other family. */
-  #reachable(host: string): string | undefined {
-    if (isIPv4(host) === isIPv4(this.local.host)) return host;
-    return this.local.host === '::' && isIPv4(host) ? `::ffff:${host}` : undefined;
-  }
-
   #countUnsendable(): void {
     this.counters.packetsUnsendable += 1;
   }
@@ -218,12 +217,7 @@ async function listen(bind: Endpoint): Promise<Server> {
 }
 
 async function bindUdp(local: Endpoint): Promise<UdpSocket> {
-  const family = isIPv6(local.host) || local.host.includes('%') ? 6 : 4;
-  const socket = createSocket({
-    type: family === 6 ? 'udp6' : 'udp4',
-    // Addresses are never names here, so nothing needs to be looked up.
-    lookup: (host, _options, callback) => callback(null, host, family),
-  });
+  const socket = udpSocketFor(local.host);
   await new Promise<void>((resolve, reject) => {
     socket.once('error', (error) => reject(listenError(error, local, 'UDP')));
     socket.bind({ address: local.host, port: local.port, exclusive: true }, resolve);

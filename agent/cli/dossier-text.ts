@@ -9,6 +9,7 @@ const look = z.object({
   timeoutMs: z.number(),
   helpers: z.array(z.object({ name: z.string(), answer: z.string() })),
   tcp: z.string(),
+  udp: z.string().default('not tried'),
 });
 type Look = z.output<typeof look>;
 
@@ -59,17 +60,23 @@ function tell(story: Story): string[] {
 }
 
 /** All looks that a dossier holds are the judge's own. A refusal makes it pointless to wait for the rest of the time. */
-function lookOf({ judge }: Story, { at, address, timeoutMs, helpers, tcp }: Look): Moment {
+function lookOf({ judge }: Story, { at, address, timeoutMs, helpers, tcp, udp }: Look): Moment {
+  const closed = [...(tcp === 'refused' ? ['TCP'] : []), ...(udp === 'unreachable' ? ['UDP'] : [])];
   const outcome =
-    tcp === 'refused'
-      ? ': no answer, and over TCP nobody listens there.'
+    closed.length > 0
+      ? `: no answer, and over ${closed.join(' and ')} nobody listens there.`
       : ` and had no answer within ${timeoutMs} ms.`;
   const heard = helpers.map(({ name, answer }) => `${name} (${answers[answer] ?? answer})`);
   const lines = [`${judge} asked ${address}${outcome}`];
   if (heard.length > 0) lines.push(`Asked to try as well: ${heard.join(', ')}.`);
-  if (tcp !== 'not tried' && tcp !== 'refused') lines.push(`A TCP ping: ${tcp}.`);
+  if (tcp !== 'not tried' && tcp !== 'refused') lines.push(`A TCP ping: ${streamAnswers[tcp] ?? tcp}.`);
+  if (udp === 'forged') lines.push('Somebody forged answers to a UDP ping.');
   return { at, lines };
 }
+
+const streamAnswers: Readonly<Record<string, string>> = {
+  mute: 'the connection was taken, and then silence',
+};
 
 const answers: Readonly<Record<string, string>> = {
   silence: 'not heard of again',

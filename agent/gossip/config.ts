@@ -8,8 +8,8 @@ export interface GossipConfig {
   /** Wait for a direct answer before others are asked to try. */
   readonly probeTimeoutMs: number;
   /**
-   * After this long without an answer a TCP ping finds out whether the host still answers for a process that is
-   * gone. 0: not before `probeTimeoutMs`, and no quick verdicts.
+   * After this long without an answer we ask the host whether the process is gone (`refusal.ts`). 0: TCP is not tried
+   * before `probeTimeoutMs`, and there are no quick verdicts.
    */
   readonly refusalCheckMs: number;
   /** A process that is gone is given this long to come back before two witnesses may condemn it. */

@@ -9,8 +9,11 @@ import type { Parts } from './parts.ts';
 /** What one helper said: it reached nobody either, it was refused, or it never came back to us. */
 export type HelperAnswer = 'silence' | 'nack' | 'refused';
 
-/** How the TCP ping went. */
-export type StreamPing = 'not tried' | 'silence' | 'refused' | 'unreachable' | 'answered';
+/** How the TCP ping went; `mute` took the connection and said nothing. */
+export type StreamPing = 'not tried' | 'silence' | 'mute' | 'refused' | 'unreachable' | 'answered';
+
+/** What came back of the ping from a socket of its own: `unreachable` is the host's word that the port is closed. */
+export type Knocking = 'not tried' | 'silence' | 'unreachable' | 'forged';
 
 /** One probe that found nobody. */
 export interface ProbeEvidence {
@@ -23,6 +26,7 @@ export interface ProbeEvidence {
   readonly intervalMs: number;
   readonly helpers: readonly { readonly name: string; readonly answer: HelperAnswer }[];
   readonly tcp: StreamPing;
+  readonly udp: Knocking;
 }
 
 /** The story behind one of our own verdicts. */
@@ -59,7 +63,7 @@ export function dossierOf(parts: Parts, { suspicion, reason, evidence }: Verdict
   };
 }
 
-function story({ atMs, address, timeoutMs, intervalMs, helpers, tcp }: ProbeEvidence) {
+function story({ atMs, address, timeoutMs, intervalMs, helpers, tcp, udp }: ProbeEvidence) {
   return {
     at: iso(atMs),
     address,
@@ -67,6 +71,7 @@ function story({ atMs, address, timeoutMs, intervalMs, helpers, tcp }: ProbeEvid
     intervalMs,
     helpers: helpers.map((helper) => ({ ...helper })),
     tcp,
+    udp,
   };
 }
 

@@ -9,6 +9,7 @@ import { hostOf } from './addresses.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Kin } from './kin.ts';
 import type { Parts } from './parts.ts';
+import { Refusal } from './refusal.ts';
 
 export class Errands {
   readonly #parts: Parts;
@@ -47,6 +48,7 @@ class Errand implements AckListener {
   readonly #target: Endpoint;
   readonly #asker: Endpoint;
   readonly #deadlines: Deadline[] = [];
+  #refusal: Refusal | null = null;
   #seqNo = 0;
 
   constructor(parts: Parts, what: { request: IndirectPing; target: Endpoint; asker: Endpoint }) {
@@ -61,7 +63,7 @@ class Errand implements AckListener {
     this.#seqNo = this.#parts.acks.expect(this);
     outbox.post(this.#target, this.#ping());
     if (config.refusalCheckMs > 0 && this.onRefused !== null) {
-      this.#deadlines.push(deadlines.after(config.refusalCheckMs, () => this.#askByStream()));
+      this.#deadlines.push(deadlines.after(config.refusalCheckMs, () => this.#askHost()));
     }
     this.#deadlines.push(deadlines.after(config.probeTimeoutMs, () => this.#onSilence()));
   }
@@ -71,11 +73,33 @@ class Errand implements AckListener {
     this.#parts.outbox.post(this.#asker, { type: 'ackResp', seqNo: this.#request.seqNo, payload: null });
   }
 
-  #askByStream(): void {
-    const { probeTimeoutMs } = this.#parts.config;
-    this.#parts.exchanges.ask(this.#target, this.#ping(), probeTimeoutMs, ({ failure }) => {
-      if (failure === 'refused') this.onRefused?.();
+  /** The asker waits no longer than for an ack of its own, so the host gets half of what is left of that. */
+  #askHost(): void {
+    const { config, deadlines } = this.#parts;
+    const forMs = (config.probeTimeoutMs - config.refusalCheckMs) / 2;
+    const refusal = new Refusal(this.#parts, {
+      target: this.#target,
+      ping: this.#ping(),
+      reports: {
+        onWord: () => {
+          if (refusal.tcp === 'refused') this.#tellRefused();
+        },
+        onAck: () => this.onAck(),
+      },
     });
+    this.#refusal = refusal;
+    refusal.askByStream(config.probeTimeoutMs);
+    refusal.knock(forMs);
+    const isTimeUp = () => {
+      if (refusal.refused) this.#tellRefused();
+    };
+    this.#deadlines.push(deadlines.after(forMs, isTimeUp));
+  }
+
+  /** Once. A nack goes after it: who was refused got no ack. */
+  #tellRefused(): void {
+    this.onRefused?.();
+    this.onRefused = null;
   }
 
   #onSilence(): void {
@@ -86,6 +110,7 @@ class Errand implements AckListener {
 
   #end(): void {
     this.#parts.acks.forget(this.#seqNo);
+    this.#refusal?.stop();
     for (const deadline of this.#deadlines) deadline.cancel();
   }
 

@@ -31,11 +31,21 @@ export class Exchanges {
     this.#options = options;
   }
 
-  /** Asks, and calls back once: with the answer, or with the reason why there is none. */
-  ask(to: Endpoint, question: StreamMessage, timeoutMs: number, onAnswer: (answer: Answer) => void): void {
+  /**
+   * Asks, and calls back once: with the answer, or with the reason why there is none. Before that, `onOpen` when the
+   * connection was taken.
+   */
+  ask(
+    to: Endpoint,
+    question: StreamMessage,
+    timeoutMs: number,
+    onAnswer: (answer: Answer) => void,
+    onOpen?: () => void,
+  ): void {
     const { streams, opening, onRefused } = this.#options;
     const decoder = new StreamDecoder('server', opening());
     streams.exchange(to, this.#encode(question, 'client'), timeoutMs, {
+      ...(onOpen === undefined ? {} : { open: onOpen }),
       receive: (bytes) => {
         const progress = decoder.push(bytes);
         if (progress.state === 'incomplete') return streamMore;

@@ -7,6 +7,7 @@ import type { Keyring } from './keyring.ts';
 import type { Member, MembershipChange, UserEvent } from './membership.ts';
 import type { Rival } from './name-claim.ts';
 import type { MemberRecord, Records } from './records.ts';
+import type { Knock } from './refusal.ts';
 import type { Respond } from './serf/answers.ts';
 import type { ClockTimes } from './serf/snapshot.ts';
 import type { Streams } from './streams.ts';
@@ -26,6 +27,7 @@ export interface GossipOptions {
   readonly random: Random;
   readonly send: Send;
   readonly streams: Streams;
+  readonly knock: Knock;
   readonly onEvent: (event: GossipEvent) => void;
   /** Where the Lamport clocks stood in the last life: what is older has been heard already. */
   readonly restored?: ClockTimes;

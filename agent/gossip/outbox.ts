@@ -71,6 +71,11 @@ export class Outbox {
     return true;
   }
 
+  /** These messages as a packet that somebody else sends; it counts as sent. */
+  packetOf(...messages: PacketMessage[]): Uint8Array {
+    return this.#encode(messages.map(encodeMessage), false);
+  }
+
   /** How to seal the next message of any kind; null when nothing is encrypted. */
   nextSeal(): Seal | null {
     const key = this.#keyring.primary;
@@ -92,6 +97,10 @@ export class Outbox {
   }
 
   #dispatch(to: Endpoint, messages: readonly Uint8Array[], crc: boolean): void {
+    this.#send(to, this.#encode(messages, crc));
+  }
+
+  #encode(messages: readonly Uint8Array[], crc: boolean): Uint8Array {
     const packet = encodePacket(messages, {
       label: this.#label,
       crc,
@@ -100,7 +109,7 @@ export class Outbox {
     });
     this.#counters.add('packets_sent');
     this.#counters.add('packet_bytes_sent', packet.length);
-    this.#send(to, packet);
+    return packet;
   }
 }
 

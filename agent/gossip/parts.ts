@@ -14,6 +14,7 @@ import { Members } from './members.ts';
 import type { GossipOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { Records } from './records.ts';
+import type { Knock } from './refusal.ts';
 import { metaOf, Self } from './self.ts';
 import { Roll } from './serf/roll.ts';
 
@@ -33,6 +34,7 @@ export interface Parts {
   readonly outbox: Outbox;
   readonly acks: Acks;
   readonly exchanges: Exchanges;
+  readonly knock: Knock;
   readonly intruders: Intruders;
   /** How to open what comes in. */
   readonly opening: () => Opening;
@@ -100,6 +102,7 @@ export function makeParts(options: GossipOptions, onNews: () => void): Parts {
     outbox,
     acks,
     exchanges,
+    knock: options.knock,
     intruders,
     opening,
   };

@@ -2,10 +2,10 @@
  * One probe: is this member there?
  *
  *     ask directly ──────────────── ack ──▶ answered
- *        │ refusalCheckMs: a TCP ping as well
- *        │ probeTimeoutMs, or TCP says "refused"
+ *        │ refusalCheckMs: over TCP as well, and the host whether the port is closed
+ *        │ probeTimeoutMs, or the host says "nobody is there"
  *     ask through others ────────── ack ──▶ answered
- *        │ two of us were refused          ──▶ failed at once, as `refused`
+ *        │ TCP refused us, and another one ──▶ failed at once, as `refused`
  *        │ interval, stretched by our own health
  *     verdict: TCP answered? fine, UDP is blocked. Else ──▶ failed
  */
@@ -14,11 +14,11 @@ import type { Ping } from '../../proto/gossip/messages.ts';
 import type { Endpoint } from '../../proto/ports.ts';
 import type { AckListener } from './acks.ts';
 import type { Deadline } from './deadlines.ts';
-import type { HelperAnswer, ProbeEvidence, StreamPing } from './dossier.ts';
-import type { Answer } from './exchanges.ts';
+import type { HelperAnswer, ProbeEvidence } from './dossier.ts';
 import { answersStreamPing, canNack } from './outbox.ts';
 import type { Parts } from './parts.ts';
 import type { MemberRecord } from './records.ts';
+import { Refusal } from './refusal.ts';
 
 export interface ProbeResult {
   readonly answered: boolean;
@@ -54,8 +54,8 @@ export class Probe implements AckListener {
   readonly #intervalMs: number;
   readonly #seqNo: number;
   readonly #helpers: Helper[] = [];
+  readonly #refusal: Refusal;
   #waiting: Deadline | null = null;
-  #tcp: StreamPing = 'not tried';
   #askedOthers = false;
   #over = false;
 
@@ -76,6 +76,11 @@ export class Probe implements AckListener {
     const { name: sourceNode, addr: sourceAddr, port: sourcePort } = this.#parts.self.record;
     const { name: node } = this.#target;
     this.#ping = { type: 'ping', seqNo: this.#seqNo, node, sourceAddr, sourcePort, sourceNode };
+    this.#refusal = new Refusal(this.#parts, {
+      target: this.#target.endpoint,
+      ping: this.#ping,
+      reports: { onWord: () => this.#onWord(), onAck: () => this.#finish(true, null) },
+    });
     this.#askDirectly();
     if (options.effort === 'brief') this.#askByStream();
     if (options.effort === 'urgent') this.#askOthers();
@@ -107,6 +112,7 @@ export class Probe implements AckListener {
   stop(): void {
     this.#over = true;
     this.#parts.acks.forget(this.#seqNo);
+    this.#refusal.stop();
     this.#waiting?.cancel();
   }
 
@@ -123,26 +129,17 @@ export class Probe implements AckListener {
   }
 
   #askByStream(): void {
-    const { config, deadlines } = this.#parts;
-    if (this.#tcp !== 'not tried' || !answersStreamPing(this.#target)) return;
-    this.#tcp = 'silence';
-    const leftMs = this.#startedMs + this.#intervalMs - deadlines.nowMs();
-    const timeoutMs = Math.max(1, Math.min(leftMs, config.streamTimeoutMs));
-    this.#parts.exchanges.ask(this.#target.endpoint, this.#ping, timeoutMs, (answer) =>
-      this.#onStreamAnswer(answer),
-    );
+    if (!answersStreamPing(this.#target)) return;
+    this.#refusal.askByStream(Math.max(1, Math.min(this.#leftMs(), this.#parts.config.streamTimeoutMs)));
   }
 
-  #onStreamAnswer(answer: Answer): void {
-    if (this.#over) return;
-    if (answer.message !== undefined) {
-      if (answer.message.type === 'ackResp' && answer.message.seqNo === this.#seqNo) this.#tcp = 'answered';
-      return;
-    }
-    if (answer.failure === 'unreachable') this.#tcp = 'unreachable';
-    if (answer.failure !== 'refused') return;
-    this.#tcp = 'refused';
-    if (this.#parts.config.refusalCheckMs === 0) return;
+  #askHost(): void {
+    this.#askByStream();
+    this.#refusal.knock(this.#leftMs());
+  }
+
+  /** The host says that nobody is there. */
+  #onWord(): void {
     this.#askOthers();
     this.#endIfRefused();
   }
@@ -172,16 +169,19 @@ export class Probe implements AckListener {
         sourceNode,
       });
     }
-    this.#askByStream();
+    this.#askHost();
   }
 
+  /** Only what nobody can forge makes it pointless to wait for an ack. */
   #endIfRefused(): void {
-    if (this.#refusedBy().length >= witnessesWanted) this.#finish(false, null);
+    const enough = this.#refusedBy().length >= witnessesWanted;
+    if (enough && this.#refusal.tcp === 'refused') this.#finish(false, null);
   }
 
   #onTimeUp(): void {
-    if (this.#tcp === 'answered') this.#parts.counters.add('probes_answered_by_tcp_only');
-    this.#finish(this.#tcp === 'answered', null);
+    const answered = this.#refusal.tcp === 'answered';
+    if (answered) this.#parts.counters.add('probes_answered_by_tcp_only');
+    this.#finish(answered, null);
   }
 
   #finish(answered: boolean, direct: ProbeResult['direct']): void {
@@ -201,7 +201,8 @@ export class Probe implements AckListener {
         timeoutMs: config.probeTimeoutMs,
         intervalMs: this.#intervalMs,
         helpers: this.#helpers.map(({ record, answer }) => ({ name: record.name, answer })),
-        tcp: this.#tcp,
+        tcp: this.#refusal.tcp,
+        udp: this.#refusal.udp,
       },
     });
   }
@@ -210,7 +211,7 @@ export class Probe implements AckListener {
     const helpers = this.#helpers
       .filter(({ answer }) => answer === 'refused')
       .map(({ record }) => record.name);
-    return this.#tcp === 'refused' ? [this.#parts.self.name, ...helpers] : helpers;
+    return this.#refusal.refused ? [this.#parts.self.name, ...helpers] : helpers;
   }
 
   #waitForDirect(): void {
@@ -224,7 +225,7 @@ export class Probe implements AckListener {
       return;
     }
     this.#waitUntil(refusalCheckMs, () => {
-      this.#askByStream();
+      this.#askHost();
       this.#waitUntil(probeTimeoutMs, askOthers);
     });
   }
@@ -232,8 +233,12 @@ export class Probe implements AckListener {
   /** Waits for a moment after the beginning of the probe. */
   #waitUntil(afterStartMs: number, run: () => void): void {
     const { deadlines } = this.#parts;
-    const leftMs = this.#startedMs + afterStartMs - deadlines.nowMs();
-    this.#waiting = deadlines.after(Math.max(0, leftMs), run);
+    const waitMs = this.#startedMs + afterStartMs - deadlines.nowMs();
+    this.#waiting = deadlines.after(Math.max(0, waitMs), run);
+  }
+
+  #leftMs(): number {
+    return Math.max(0, this.#startedMs + this.#intervalMs - this.#parts.deadlines.nowMs());
   }
 }
 

@@ -20,6 +20,8 @@ export const streamDone: StreamStep = { done: true, reply: null };
 
 /** Reads one side of a stream, in pieces of any size. Ends with a done step or one `fail`, never with both. */
 export interface StreamReader {
+  /** Client only: the other side has taken the connection. */
+  open?(): void;
   receive(bytes: Uint8Array): StreamStep;
   fail(reason: StreamFailure): void;
 }

@@ -6,8 +6,8 @@
  *   to the witnesses and then ask at least once themselves.
  * - *Refusal*: the host of the suspect answers "nobody is there". Silence may be our own fault, a refusal is not; but the
  *   process may be restarting, and one witness may have a broken way there. So: two witnesses, a grace, and then the same
- *   questions again. The evidence is a refused TCP connection, which nobody can forge without seeing our packets, and
- *   the word of a helper of our own kind, which is sealed where encryption is on.
+ *   questions again. What counts as one is said in `refusal.ts`; the word of a helper of our own kind is sealed where
+ *   encryption is on.
  */
 import type { Beliefs } from './beliefs.ts';
 import type { Deadline } from './deadlines.ts';

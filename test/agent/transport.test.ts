@@ -21,6 +21,9 @@ async function open(options: Partial<TransportOptions> = {}): Promise<Transport>
   return transport;
 }
 
+/** Connections of ours that were taken. */
+let taken = 0;
+
 const silent: StreamReader = { receive: () => streamMore, fail: () => {} };
 
 /** Asks and waits for how it ends. */
@@ -28,6 +31,9 @@ function ask(from: Transport, to: { host: string; port: number }, request: strin
   return new Promise<string>((resolve) => {
     let text = '';
     from.exchange(to, Buffer.from(request), timeoutMs, {
+      open: () => {
+        taken += 1;
+      },
       receive(bytes) {
         text += Buffer.from(bytes).toString();
         if (!text.endsWith('.')) return streamMore;
@@ -115,13 +121,17 @@ test('nobody behind a port is told apart from silence and from a hang-up', async
   const gone = await open();
   const { local } = gone;
   await gone.close();
+  taken = 0;
   expect(await ask(asker, local, 'anybody?')).toBe('failed: refused');
+  expect(taken).toBe(0);
   const mute = await open();
   expect(await ask(asker, mute.local, 'anybody?', 30)).toBe('failed: timeout');
   const curt = await open({
     onStream: () => ({ receive: () => ({ done: true, reply: null }), fail: () => {} }),
   });
+  taken = 0;
   expect(await ask(asker, curt.local, 'anybody?')).toBe('failed: closed');
+  expect(taken).toBe(1);
 });
 
 test('a peer that sends a byte now and then is cut off when its time is up', async () => {

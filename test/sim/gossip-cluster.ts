@@ -6,6 +6,7 @@ import { Keyring } from '../../agent/gossip/keyring.ts';
 import type { Member } from '../../agent/gossip/membership.ts';
 import type { GossipEvent, GossipOptions } from '../../agent/gossip/options.ts';
 import { type Announcement, Records } from '../../agent/gossip/records.ts';
+import type { Echo } from '../../agent/gossip/refusal.ts';
 import { metaOf, ownVsn } from '../../agent/gossip/self.ts';
 import { type StreamReader, streamMore } from '../../agent/gossip/streams.ts';
 import type { Endpoint } from '../../proto/ports.ts';
@@ -163,6 +164,10 @@ export class SimNode {
           process.emit(() => network.exchange(endpoint, to, request, timeoutMs, whole));
         },
       },
+      knock: (to, packet, forMs, onEcho) => {
+        const heard = (echo: Echo) => process.deliver(() => onEcho(echo));
+        process.emit(() => network.knock(endpoint, to, packet, forMs, heard));
+      },
       onEvent: (event) => {
         const about = event.kind === 'change' ? this.#cluster.find(event.change.member.name) : undefined;
         const memberRan = about?.running ?? false;
@@ -240,6 +245,7 @@ const deaf: StreamReader = { receive: () => streamMore, fail: () => {} };
 function inProcess(process: VirtualProcess, reader: StreamReader): StreamReader {
   let done = false;
   return {
+    ...(reader.open && { open: () => process.deliver(() => reader.open?.()) }),
     receive(bytes) {
       if (process.listening) {
         const step = reader.receive(bytes);

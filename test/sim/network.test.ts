@@ -129,6 +129,22 @@ test('a closed port refuses, a dark host is silence', () => {
   expect(silent).toEqual(['timeout']);
 });
 
+test('a knock brings a packet to who is there; a host that is up answers for a closed port, a dark one does not', () => {
+  const { arrived, clock, listen, network } = make();
+  const echoes: string[] = [];
+  const knock = (to: typeof a) =>
+    network.knock(a, to, Buffer.from('knock'), 500, (echo) => echoes.push(`${to.host} ${echo}`));
+  const close = listen(b);
+  knock(b);
+  clock.runFor(100);
+  close();
+  network.power(c.host, false);
+  for (const to of [b, c]) knock(to);
+  clock.runFor(500);
+  expect(arrived).toHaveLength(1);
+  expect(echoes).toEqual([`${b.host} unreachable`]);
+});
+
 test('a question that is never finished is dropped by the server', () => {
   const { clock, ask, arrived, listen } = make();
   listen(b, 'fine!');

@@ -5,6 +5,7 @@
  * Sites are hosts by their address; a site that is up answers for closed ports ("connection refused"), a site
  * that is down is silence.
  */
+import type { Echo } from '../../agent/gossip/refusal.ts';
 import type { StreamFailure, StreamReader } from '../../agent/gossip/streams.ts';
 import type { Clock, Endpoint } from '../../proto/ports.ts';
 import type { SeededRandom } from './random.ts';
@@ -38,6 +39,8 @@ export interface NetworkCounters {
   exchangeBytes: number;
 }
 
+/** Where knocks come from. */
+const knockPort = 50_000;
 /** A lost segment of a stream costs a retransmission, not the stream. */
 const retransmitMs = 200;
 
@@ -119,6 +122,7 @@ export class VirtualNetwork {
       const listener = this.#listeners.get(keyOf(to));
       if (listener === undefined) return back(() => fail('refused'));
       this.#trace(to, request);
+      if (reader?.open !== undefined) back(() => open && reader.open?.());
       const server = listener.acceptStream(from);
       const step = this.#feed(server, request);
       if (!step.done) return server.fail('closed');
@@ -132,6 +136,21 @@ export class VirtualNetwork {
         if (answer.done) open = false;
         else fail('closed');
       });
+    });
+  }
+
+  /** A packet from a port of its own; a host that is up answers for a closed one. */
+  knock(from: Endpoint, to: Endpoint, packet: Uint8Array, forMs: number, onEcho: (echo: Echo) => void): void {
+    const untilMs = this.#clock.nowMs() + forMs;
+    this.counters.packetBytes += packet.length;
+    this.scatter(from.host, to.host, () => {
+      const listener = this.#listeners.get(keyOf(to));
+      if (listener !== undefined) listener.receivePacket({ ...from, port: knockPort }, packet);
+      else {
+        this.scatter(to.host, from.host, () => {
+          if (this.#clock.nowMs() < untilMs) onEcho('unreachable');
+        });
+      }
     });
   }
 

@@ -40,6 +40,29 @@ test('a quick verdict has one look, and the judge says how it was itself', () =>
   ]);
 });
 
+test.each([
+  [{}, ['no answer, and over TCP nobody listens there.']],
+  [{ udp: 'unreachable' }, ['no answer, and over TCP and UDP nobody listens there.']],
+  [
+    { tcp: 'silence', udp: 'unreachable' },
+    ['no answer, and over UDP nobody listens there.', 'A TCP ping: silence.'],
+  ],
+  [
+    { tcp: 'mute', udp: 'forged' },
+    [
+      'and had no answer within 100 ms.',
+      'A TCP ping: the connection was taken, and then silence.',
+      'Somebody forged answers to a UDP ping.',
+    ],
+  ],
+])('what the host says is told in words: %j', (answers, expected) => {
+  const lastProbe = { ...look, helpers: [], ...answers };
+  const [first, ...more] = formatDossier({ ...dossier, firstProbe: null, lastProbe }).split('\n');
+  expect(
+    [first, ...more.slice(0, expected.length - 1)].map((line) => line!.replace(/^.*:8301:? /, '').trim()),
+  ).toEqual(expected);
+});
+
 test('a judge who was not the accuser tells of its own looks, in the order in which all of it happened', () => {
   const late = { ...look, at: '2026-11-22T03:12:01.100Z', helpers: [], tcp: 'not tried' };
   const times = (firstProbe: object | null) =>

@@ -111,6 +111,7 @@ test('a suspicion that nobody refutes comes up, and may be condemned', () => {
     intervalMs: 500,
     helpers: [],
     tcp: 'refused' as const,
+    udp: 'silence' as const,
   };
   beliefs.condemn(suspicion!, { reason: 'refused', evidence });
   expect(stateOf('web')).toBe('dead');

@@ -14,6 +14,7 @@ test('a verdict tells who accused, what was tried, who confirmed and how the jud
     intervalMs: 1_000,
     helpers: [{ name: 'db', answer: 'nack' as const }],
     tcp: 'silence' as const,
+    udp: 'unreachable' as const,
   };
   clock.runFor(1_000);
   const suspicion = new Suspicion({
@@ -41,6 +42,7 @@ test('a verdict tells who accused, what was tried, who confirmed and how the jud
     intervalMs: 1_000,
     helpers: [{ name: 'db', answer: 'nack' }],
     tcp: 'silence',
+    udp: 'unreachable',
   };
   expect(dossier).toEqual({
     node: 'web',

@@ -57,11 +57,33 @@ test('one of our own kind also learns that the host refused us', () => {
   expect(decodeKin(payload).message).toEqual({ type: 'kin.refused', seqNo: 77, from: 'me' });
 });
 
+test('what ICMP says is passed on after a while without an ack, once, and not when there is one', () => {
+  const { asked, clock, errands, elsewhere, knocked, parts, request, take } = make({ kin: true });
+  errands.run(request, elsewhere);
+  clock.runFor(101);
+  knocked[0]!.echo('unreachable');
+  clock.runFor(190);
+  expect(take('asker')).toEqual([]);
+  clock.runFor(20);
+  asked[0]?.reader?.fail('refused');
+  expect(take('asker').map(({ type }) => type)).toEqual(['user']);
+  errands.run({ ...request, seqNo: 78 }, elsewhere);
+  const ping = take('target').at(-1);
+  clock.runFor(101);
+  knocked[1]!.echo('unreachable');
+  parts.acks.receiveAck(ping?.type === 'ping' ? ping.seqNo : 0, null);
+  clock.runFor(1_000);
+  asked[1]?.reader?.fail('refused');
+  expect(take('asker').filter(({ type }) => type !== 'nackResp')).toEqual([
+    { type: 'ackResp', seqNo: 78, payload: null },
+  ]);
+});
+
 test('strangers are not told what they would not understand', () => {
-  const { asked, clock, errands, elsewhere, request } = make();
+  const { asked, clock, errands, elsewhere, knocked, request } = make();
   errands.run(request, elsewhere);
   clock.runFor(400);
-  expect(asked).toEqual([]);
+  expect([asked, knocked]).toEqual([[], []]);
 });
 
 test('a target without a port listens where we do, one without an address is refused', () => {

@@ -27,6 +27,22 @@ test('a question is answered once, however the answer is torn', () => {
   expect(answers).toMatchObject([{ message: { type: 'ackResp', seqNo: 5 } }]);
 });
 
+test('whoever asks may learn that the connection was taken', () => {
+  const { asked, meet, parts } = stage();
+  const heard: string[] = [];
+  const { endpoint } = meet('peer');
+  parts.exchanges.ask(
+    endpoint,
+    ping,
+    900,
+    () => heard.push('answer'),
+    () => heard.push('open'),
+  );
+  asked[0]?.reader?.open?.();
+  asked[0]?.reader?.fail('timeout');
+  expect(heard).toEqual(['open', 'answer']);
+});
+
 test.each([
   ['refused', 'connection refused: nobody listens there'],
   ['timeout', 'no answer in time'],

@@ -168,6 +168,7 @@ test('two clusters with different labels do not hear each other', () => {
     random: new SeededRandom('label'),
     send: (_, packet) => packets.push(packet),
     streams: { exchange: (_to, request) => packets.push(request) },
+    knock: () => {},
     onEvent: () => {},
   });
   labelled.start();

@@ -24,6 +24,7 @@ test('a stop of our own process is counted, reported and held against ourselves'
       random: new SeededRandom(1),
       send: () => {},
       streams: { exchange: () => {} },
+      knock: () => {},
       onEvent: (event) => events.push(event),
     },
     () => {},

@@ -108,8 +108,33 @@ test('one witness alone proves nothing', () => {
   expect(results).toMatchObject([{ answered: false, refusedBy: ['me'] }]);
 });
 
+test('a closed UDP port makes us ask the others at once, and ends nothing before its time', () => {
+  const { clock, knocked, parts, results, take } = probe();
+  clock.runFor(101);
+  expect(knocked).toMatchObject([{ to: 'target', forMs: 900, messages: [{ type: 'ping', sourceNode: '' }] }]);
+  knocked[0]!.echo('unreachable');
+  expect(take('helper 2')).toMatchObject([{ type: 'indirectPing' }]);
+  parts.acks.receiveRefusal(seqNo, 'helper 2');
+  clock.runFor(890);
+  expect(results).toEqual([]);
+  clock.runFor(10);
+  expect(results).toMatchObject([
+    { answered: false, refusedBy: ['me', 'helper 2'], evidence: { tcp: 'silence', udp: 'unreachable' } },
+  ]);
+});
+
+test('the ack to a knock is an answer that tells nothing about the way', () => {
+  const { clock, knocked, parts, results } = probe();
+  clock.runFor(101);
+  const [message] = knocked[0]!.messages;
+  parts.acks.receiveAck(message?.type === 'ping' ? message.seqNo : 0, null);
+  expect(results).toMatchObject([{ answered: true, direct: null, refusedBy: [] }]);
+  clock.runFor(2_000);
+  expect(results).toHaveLength(1);
+});
+
 test('refusals can be left out of account', () => {
-  const { asked, clock, results, take } = probe({ config: { refusalCheckMs: 0 } });
+  const { asked, clock, knocked, results, take } = probe({ config: { refusalCheckMs: 0 } });
   clock.runFor(499);
   expect(asked).toEqual([]);
   clock.runFor(2);
@@ -117,6 +142,7 @@ test('refusals can be left out of account', () => {
   expect(take('helper 0')).toHaveLength(1);
   clock.runFor(1_000);
   expect(results).toMatchObject([{ answered: false, evidence: { tcp: 'refused' } }]);
+  expect(knocked).toEqual([]);
 });
 
 test('a prober that feels ill waits longer before it says anything', () => {
@@ -144,10 +170,11 @@ test('it can be left out', () => {
 });
 
 test('an urgent probe asks over every path at once', () => {
-  const { asked, clock, results, take } = probe({ effort: 'urgent' });
+  const { asked, clock, knocked, results, take } = probe({ effort: 'urgent' });
   expect(take('target')).toHaveLength(1);
   expect(take('helper 1')).toHaveLength(1);
   expect(asked).toHaveLength(1);
+  expect(knocked).toHaveLength(1);
   clock.runFor(501);
   expect(results).toMatchObject([{ answered: false, evidence: { intervalMs: 500 } }]);
 });

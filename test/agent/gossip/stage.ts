@@ -4,6 +4,7 @@ import { Keyring } from '../../../agent/gossip/keyring.ts';
 import type { GossipEvent } from '../../../agent/gossip/options.ts';
 import { makeParts, type Parts } from '../../../agent/gossip/parts.ts';
 import type { MemberRecord } from '../../../agent/gossip/records.ts';
+import type { Echo } from '../../../agent/gossip/refusal.ts';
 import type { StreamReader } from '../../../agent/gossip/streams.ts';
 import { decodePacket } from '../../../proto/gossip/envelope.ts';
 import { labelOf } from '../../../proto/gossip/label.ts';
@@ -29,12 +30,20 @@ export interface Asked {
   answer(message: StreamMessage): void;
 }
 
+export interface Knocked {
+  readonly to: string;
+  readonly messages: readonly PacketMessage[];
+  readonly forMs: number;
+  readonly echo: (echo: Echo) => void;
+}
+
 export interface Stage {
   readonly clock: VirtualClock;
   readonly parts: Parts;
   readonly keyring: Keyring;
   readonly sent: Sent[];
   readonly asked: Asked[];
+  readonly knocked: Knocked[];
   readonly events: GossipEvent[];
   /** Messages sent to a member, in order, and forgotten. */
   take(name: string): PacketMessage[];
@@ -53,6 +62,7 @@ export function stage(options: StageOptions = {}): Stage {
   const clock = new VirtualClock();
   const sent: Sent[] = [];
   const asked: Asked[] = [];
+  const knocked: Knocked[] = [];
   const events: GossipEvent[] = [];
   const label = options.label ?? '';
   const keyring = new Keyring(options.keys ?? []);
@@ -83,6 +93,13 @@ export function stage(options: StageOptions = {}): Stage {
           });
         },
       },
+      knock: (to, packet, forMs, echo) =>
+        knocked.push({
+          to: named(parts, to),
+          messages: decodePacket(packet, opening()).messages,
+          forMs,
+          echo,
+        }),
       onEvent: (event) => events.push(event),
     },
     options.onNews ?? (() => {}),
@@ -96,6 +113,7 @@ export function stage(options: StageOptions = {}): Stage {
     keyring,
     sent,
     asked,
+    knocked,
     events,
     take: (name) => {
       const messages = sent.filter(({ to }) => to === name).flatMap((each) => each.messages);

@@ -11,6 +11,7 @@ const evidence: ProbeEvidence = {
   intervalMs: 1_000,
   helpers: [],
   tcp: 'silence',
+  udp: 'silence',
 };
 
 /** Among ten members: 24 s alone, 11.38 s with one confirmation, 4 s with two. */

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { GossipConfig } from '../../../agent/gossip/config.ts';
 import type { Dossier } from '../../../agent/gossip/membership.ts';
 import { GossipCluster } from '../../sim/gossip-cluster.ts';
@@ -30,6 +30,58 @@ test('a process that is gone is found within two and a half seconds, by two witn
   expect(verdicts[0]!.atMs - killedMs).toBeLessThan(2_500);
   const [dossier] = dossiersAbout(scene, victim.name);
   expect(dossier).toMatchObject({ node: victim.name, reason: 'refused', lastProbe: { tcp: 'refused' } });
+});
+
+/** A firewall that swallows TCP. */
+function swallowStreams(scene: GossipCluster): void {
+  vi.spyOn(scene.network, 'exchange').mockImplementation((_from, _to, _request, timeoutMs, reader) => {
+    scene.clock.after(timeoutMs, () => reader?.fail('timeout'));
+  });
+}
+
+test('where TCP is swallowed, ICMP alone tells within four seconds that a process is gone', () => {
+  const scene = cluster(8);
+  const victim = scene.nodes[3]!;
+  swallowStreams(scene);
+  const killedMs = scene.clock.nowMs();
+  victim.kill();
+  scene.runFor(8_000);
+  const verdicts = scene.happenings.filter(
+    ({ event }) => event.kind === 'change' && event.change.kind === 'failed',
+  );
+  expect(verdicts.length).toBe(7);
+  expect(verdicts[0]!.atMs - killedMs).toBeLessThan(4_000);
+  const [dossier] = dossiersAbout(scene, victim.name);
+  expect(dossier).toMatchObject({ reason: 'refused', lastProbe: { tcp: 'silence', udp: 'unreachable' } });
+});
+
+test('a restart within a second raises no event there either', () => {
+  const scene = cluster(8);
+  swallowStreams(scene);
+  for (const victim of scene.nodes.slice(1, 6)) {
+    victim.kill();
+    scene.runFor(950);
+    victim.start({ known: scene.nodes.map((node) => scene.records.intern(node.announcement())!) });
+    scene.runFor(4_000);
+    expect(scene.whoSaw('failed', victim.name)).toEqual([]);
+  }
+});
+
+test('errors that somebody forges at every member bring nobody down faster who stands still', () => {
+  const scene = cluster(8);
+  vi.spyOn(scene.network, 'knock').mockImplementation((_from, _to, _packet, _forMs, onEcho) => {
+    scene.clock.after(1, () => onEcho('unreachable'));
+  });
+  const victim = scene.nodes[3]!;
+  victim.pause();
+  scene.runFor(4_000);
+  expect(scene.whoSaw('failed', victim.name)).toEqual([]);
+  victim.resume();
+  scene.runFor(30_000);
+  expect(
+    scene.happenings.some(({ event }) => event.kind === 'change' && event.change.kind === 'failed'),
+  ).toBe(false);
+  expect(scene.nodes[0]!.gossip.stats().refusals).toBeUndefined();
 });
 
 test('a restart that takes less than a second raises no event', () => {
