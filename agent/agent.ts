@@ -32,7 +32,7 @@ import type { AgentLogger } from './logger.ts';
 import { Notices } from './notices.ts';
 import { knownServers, startPool } from './pool-of-servers.ts';
 import { redacting } from './redact.ts';
-import { applyLive, type ConfigDifference, compareConfigs } from './reload.ts';
+import { applyLive, type ConfigDifference, compareSettings } from './reload.ts';
 import { Reloader } from './reloader.ts';
 import type { ServerPart, StartServer } from './server-part.ts';
 import type { ServerPool } from './server-pool.ts';
@@ -133,9 +133,9 @@ export class Agent {
   }
 
   #apply(next: AgentConfig): ConfigDifference {
-    const difference = compareConfigs(this.#config, next);
+    const difference = compareSettings(this.#config, next);
     this.#config = applyLive(this.#config, next);
-    const ofClients = this.#parts?.local.apply(this.#config) ?? [];
+    const items = this.#parts?.local.apply(this.#config) ?? [];
     this.#parts?.local.runner.setOutputLimits({
       bytesMax: this.#config.checkOutputBytesMax,
       discard: this.#config.discardCheckOutput,
@@ -143,7 +143,7 @@ export class Agent {
     this.#joiner?.configure(this.#config.retryJoin, this.#config.retryIntervalMs);
     this.#options.logger.setLevel(this.#config.logLevel);
     this.#configWatch.set(this.#config.autoReload);
-    return { ...difference, items: [...difference.items, ...ofClients] };
+    return { items, ...difference };
   }
 
   /** `rollcall leave`: gives up a vote, says goodbye, and counts as left. Rejects with QUORUM. */

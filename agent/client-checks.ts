@@ -3,7 +3,6 @@
  * every start and every reload, not only when the client called: what may not run any more is dropped, and what a
  * template made is made anew.
  */
-import { isDeepStrictEqual } from 'node:util';
 import { runsPrograms } from '../proto/schema/definitions/runs-programs.ts';
 import type { CheckDefinition } from '../proto/schema/definitions.ts';
 import type { AgentConfig } from './config/agent-config.ts';
@@ -14,7 +13,7 @@ export type ClientCheckRules = TemplateSource &
   Pick<AgentConfig, 'enableScriptChecks' | 'enableLocalScriptChecks'>;
 
 export type ClientVerdict =
-  | { readonly kind: 'kept' | 'changed'; readonly definition: CheckDefinition }
+  | { readonly kind: 'kept'; readonly definition: CheckDefinition }
   | { readonly kind: 'dropped'; readonly reason: string };
 
 export function judgeClientCheck(
@@ -32,8 +31,7 @@ export function judgeClientCheck(
   if (!filled.ok) return { kind: 'dropped', reason: `template "${template.use}": ${filled.message}` };
   const reason = scriptRefusal(rules, filled.definition, 'template');
   if (reason !== null) return { kind: 'dropped', reason };
-  const same = known === undefined || isDeepStrictEqual(known, filled.definition);
-  return { kind: same ? 'kept' : 'changed', definition: filled.definition };
+  return { kind: 'kept', definition: filled.definition };
 }
 
 /** Why a check may not run here, or null. A template is the operator's own word, as a file is. */

@@ -68,7 +68,8 @@ export async function startGossip(options: GossipStart): Promise<GossipMembershi
     config: options.config ?? {},
     keys: options.keys ?? [],
     label: options.label ?? '',
-    defaultPort: options.defaultPort ?? 8301,
+    // As in Consul: who says no port means the one that this agent uses itself.
+    defaultPort: options.defaultPort ?? (options.bind.port || 8301),
     snapshotPath: options.snapshotPath ?? null,
     keyringPath: options.keyringPath ?? null,
   };

@@ -16,7 +16,7 @@ import type { CheckRun, FeedOutcome, LocalCheck } from './http/context.ts';
 import type { LocalState } from './local-state.ts';
 import { Maintenance, type MaintenanceReasons } from './maintenance.ts';
 import type { Registrations, Source, StoredValue } from './registrations.ts';
-import type { ItemChange } from './reload.ts';
+import { compareItems, type ItemChange, type Registered } from './reload.ts';
 import type { Templates } from './templates.ts';
 
 /** What the configuration says of this host's services and checks. */
@@ -69,18 +69,19 @@ export class LocalAgent {
   }
 
   /**
-   * What the configuration says now; what stood in the files before and does so no longer goes. Answers what became of
-   * checks that clients registered.
+   * What the configuration says now; what stood in the files before and does so no longer goes. Answers what that changed,
+   * also for what clients registered or removed.
    */
   apply(settings: LocalSettings): readonly ItemChange[] {
+    const before = this.#registered();
     this.#settings = settings;
-    const changes = this.#judgeClients();
+    this.#judgeClients();
     const missing = this.#ports.registrations.missingFrom(settings);
     for (const id of missing.services) this.deregisterService(id);
     for (const id of missing.checks) this.deregisterCheck(id);
     for (const service of settings.services) this.#putService(service, 'file');
     for (const check of settings.checks) this.#putCheck(check, 'file');
-    return changes;
+    return compareItems(before, this.#registered());
   }
 
   async stop(): Promise<void> {
@@ -173,21 +174,20 @@ export class LocalAgent {
     this.#run(definition);
   }
 
-  #judgeClients(): ItemChange[] {
+  #registered(): Registered {
+    const { registrations } = this.#ports;
+    return { services: registrations.services(), checks: registrations.checks() };
+  }
+
+  #judgeClients(): void {
     const { registrations, onDropped, templates } = this.#ports;
-    const changes: ItemChange[] = [];
     for (const { id, definition, template } of registrations.ofClients()) {
       const verdict = judgeClientCheck(this.#settings, definition, template, templates);
       if (verdict.kind === 'dropped') {
         onDropped(id, verdict.reason);
         this.deregisterCheck(id);
-        changes.push({ item: 'check', id, change: 'removed' });
-        continue;
-      }
-      this.#putCheck(verdict.definition, 'api', template);
-      if (verdict.kind === 'changed') changes.push({ item: 'check', id, change: 'changed' });
+      } else this.#putCheck(verdict.definition, 'api', template);
     }
-    return changes;
   }
 
   /** The row first: its status may change as soon as the check runs. */

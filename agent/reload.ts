@@ -67,20 +67,31 @@ const settings: Readonly<Record<Setting, readonly [key: string, when: 'live' | '
   journalBytesMax: ['journal.max_bytes', 'restart'],
 };
 
-export function compareConfigs(before: AgentConfig, after: AgentConfig): ConfigDifference {
+/** What a reload does to the settings. */
+export function compareSettings(
+  before: AgentConfig,
+  after: AgentConfig,
+): Pick<ConfigDifference, 'live' | 'restart'> {
   const changed = (Object.keys(settings) as Setting[]).filter(
     (setting) => !isDeepStrictEqual(before[setting], after[setting]),
   );
   const keys = (when: 'live' | 'restart') =>
     changed.filter((setting) => settings[setting][1] === when).map((setting) => settings[setting][0]);
-  return {
-    items: [
-      ...compareItems('service', before.services.map(withoutChecks), after.services.map(withoutChecks)),
-      ...compareItems('check', allChecks(before), allChecks(after)),
-    ],
-    live: keys('live'),
-    restart: keys('restart'),
-  };
+  return { live: keys('live'), restart: keys('restart') };
+}
+
+/** What this host has been told of; `checks` holds those of services too. */
+export type Registered = Pick<AgentConfig, 'services' | 'checks'>;
+
+/**
+ * What became of services and checks. Compared is what was registered and not the files: one that a client has removed
+ * comes back with a reload.
+ */
+export function compareItems(before: Registered, after: Registered): ItemChange[] {
+  return [
+    ...comparedItems('service', before.services.map(withoutChecks), after.services.map(withoutChecks)),
+    ...comparedItems('check', before.checks, after.checks),
+  ];
 }
 
 /** `after`, but with the old value of everything that waits for a restart: what the agent runs with from now on. */
@@ -101,7 +112,7 @@ function withoutChecks({ checks: _, ...service }: ServiceDefinition): Omit<Servi
   return service;
 }
 
-function compareItems<Item extends { readonly id: string }>(
+function comparedItems<Item extends { readonly id: string }>(
   item: ItemChange['item'],
   before: readonly Item[],
   after: readonly Item[],

@@ -20,13 +20,14 @@ export interface Answer {
 /** An answer with a status of 400 or more. */
 export class Refused extends Exit {
   readonly status: number;
+  /** What the agent said, line by line; the message has it in one. */
+  readonly lines: readonly string[];
 
   constructor(status: number, text: string) {
-    super(
-      exitFailed,
-      harmless(text.trim() === '' ? `the agent answered with HTTP status ${status}` : text.trim()),
-    );
+    const said = text.trim() === '' ? `the agent answered with HTTP status ${status}` : text.trim();
+    super(exitFailed, harmless(said));
     this.status = status;
+    this.lines = said.split('\n').map(harmless);
   }
 }
 

@@ -1,5 +1,5 @@
 /** `rollcall checks`: how everything is, as the catalog has it, or this agent alone with `--local`. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { formatDuration } from '../../proto/duration.ts';
 import type { Io } from './io.ts';
 import { apiOf, printJson, type SharedOptions, withAgent } from './shared.ts';
@@ -36,7 +36,7 @@ export function command(io: Io): Command {
   return withAgent(new Command())
     .option('--local', 'only the checks of this agent, with their newest output')
     .option('--node <name>', 'only the checks of this node')
-    .option('--status <status>', 'only checks with this status')
+    .addOption(new Option('--status <status>', 'only checks with this status').choices(order))
     .action(async (options: Options) => {
       const checks = (await read(options, io))
         .filter((check) => options.node === undefined || check.Node === options.node)

@@ -1,5 +1,5 @@
 /** `rollcall members`: who is in the cluster, as gossip sees it. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { formatAddress } from '../../proto/address.ts';
 import type { Io } from './io.ts';
 import { apiOf, printJson, type SharedOptions, withAgent } from './shared.ts';
@@ -22,7 +22,7 @@ interface Options extends SharedOptions {
 
 export function command(io: Io): Command {
   return withAgent(new Command())
-    .option('--status <state>', 'only members in this state: alive, leaving, left or failed')
+    .addOption(new Option('--status <state>', 'only members in this state').choices(states.slice(1)))
     .action(async (options: Options) => {
       const all = await apiOf(options, io).json<ApiMember[]>('/v1/agent/members');
       const members = all

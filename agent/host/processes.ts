@@ -33,7 +33,8 @@ const scansUntilFull = 10;
 
 /**
  * Looks for one mark again and again. A mark is inherited at birth, so a process without it stays without it,
- * and most scans look at the new processes only.
+ * and most scans look at the new processes only. A child of this very process has escaped from nothing: without a mark it is
+ * a helper, such as the one that reads the configuration, or a script that wiped its mark and ends with its run.
  */
 class MarkScan {
   readonly #mark: RunMark;
@@ -62,7 +63,8 @@ class MarkScan {
         continue;
       }
       const facts = await factsOf(pid);
-      if (facts !== null) found.push({ ...facts, mark, inGroup });
+      if (facts === null || (mark === null && facts.parentPid === process.pid)) continue;
+      found.push({ ...facts, mark, inGroup });
     }
     this.#innocent = innocent;
     return found;

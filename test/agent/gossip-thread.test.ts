@@ -105,6 +105,12 @@ test('joining nobody, oneself or nonsense says so for each address', async () =>
   ]);
 });
 
+test('an address without a port means the port that this agent listens on', async () => {
+  const one = await start('one');
+  const two = await start('two', { bind: { host: '127.0.0.2', port: one.local.port } });
+  expect(await two.join(['127.0.0.1'])).toEqual({ joined: 1, failures: [] });
+});
+
 test('the ring is known here as it is there, also after a rotation, and a list says who has which key', async () => {
   const [old, young] = [Buffer.alloc(32, 1), Buffer.alloc(16, 2)].map((key) => key.toString('base64'));
   const one = await start('one', { keys: [old!] });

@@ -106,6 +106,19 @@ test('a restart keeps registrations of clients and maintenance, and forgets old 
   });
 });
 
+test('a reload tells what it brings back, and what a client had put in its place', () => {
+  const { local } = host();
+  const checks = [define({ id: 'door', ttl: '1m' }), define({ id: 'job', ttl: '1m' })];
+  local.start(files({ services: [], checks }));
+  expect(local.apply(files({ services: [], checks }))).toEqual([]);
+  local.deregisterCheck('door');
+  local.registerCheck(define({ id: 'job', ttl: '2m' }));
+  expect(local.apply(files({ services: [], checks }))).toEqual([
+    { item: 'check', id: 'job', change: 'changed' },
+    { item: 'check', id: 'door', change: 'added' },
+  ]);
+});
+
 test('only TTL checks are fed by clients', () => {
   const { local, status } = host();
   local.start(files({ services: [], checks: [define({ id: 'job', ttl: '1m' }), every10s({ id: 'door' })] }));

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { AgentConfig } from '../../agent/config/agent-config.ts';
 import { loadConfig } from '../../agent/config/load.ts';
-import { applyLive, compareConfigs } from '../../agent/reload.ts';
+import { allChecks, applyLive, compareItems, compareSettings } from '../../agent/reload.ts';
 
 let folder = '';
 beforeEach(() => {
@@ -31,12 +31,14 @@ service:
     - {id: web-2, tcp: "localhost:3", interval: 10s}
 `;
 
+async function items(from: string, to: string) {
+  const registered = (of: AgentConfig) => ({ services: of.services, checks: allChecks(of) });
+  return compareItems(registered(await config(from)), registered(await config(to)));
+}
+
 test('the same file read again changes nothing', async () => {
-  expect(compareConfigs(await config(before), await config(before))).toEqual({
-    items: [],
-    live: [],
-    restart: [],
-  });
+  expect(await items(before, before)).toEqual([]);
+  expect(compareSettings(await config(before), await config(before))).toEqual({ live: [], restart: [] });
 });
 
 test('each check and service is an item of its own', async () => {
@@ -44,7 +46,7 @@ test('each check and service is an item of its own', async () => {
     .replace('id: a, name: a', 'id: b, name: b')
     .replace('localhost:3', 'localhost:4')
     .replace('port: 80', 'port: 81');
-  expect(compareConfigs(await config(before), await config(after)).items).toEqual([
+  expect(await items(before, after)).toEqual([
     { item: 'service', id: 'web', change: 'changed' },
     { item: 'check', id: 'a', change: 'removed' },
     { item: 'check', id: 'b', change: 'added' },
@@ -54,9 +56,7 @@ test('each check and service is an item of its own', async () => {
 
 test('a new check of a service leaves the service and its other checks alone', async () => {
   const after = `${before}    - {id: web-3, tcp: "localhost:5", interval: 10s}\n`;
-  expect(compareConfigs(await config(before), await config(after)).items).toEqual([
-    { item: 'check', id: 'web-3', change: 'added' },
-  ]);
+  expect(await items(before, after)).toEqual([{ item: 'check', id: 'web-3', change: 'added' }]);
 });
 
 test('keys take effect at once or are named for a restart, and the old value stays until then', async () => {
@@ -64,6 +64,6 @@ test('keys take effect at once or are named for a restart, and the old value sta
   const young = await config(
     `${before.replace('info', 'debug')}ports: {http: 9999}\nnode_meta: {rack: r2}\n`,
   );
-  expect(compareConfigs(old, young)).toMatchObject({ live: ['log_level'], restart: ['node_meta', 'ports'] });
+  expect(compareSettings(old, young)).toEqual({ live: ['log_level'], restart: ['node_meta', 'ports'] });
   expect(applyLive(old, young)).toMatchObject({ logLevel: 'debug', ports: { http: 8500 }, nodeMeta: {} });
 });

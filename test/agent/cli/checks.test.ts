@@ -64,3 +64,9 @@ test('an agent without servers: its own words and exit code 1', async () => {
     error: 'rollcall: No known Consul servers\n',
   });
 });
+
+test('a word that is none of them is refused', async () => {
+  const agent = await fakeAgent(() => ({ body: [] }));
+  const { code, error } = await rollcall(['checks', '--status', 'fine', '--http-addr', agent.address]);
+  expect([code, error]).toEqual([2, expect.stringContaining('Allowed choices are')]);
+});

@@ -39,3 +39,9 @@ test('JSON for programs, as the API has it', async () => {
   });
   expect(JSON.parse(out)).toEqual([members[0]]);
 });
+
+test('a word that is none of them is refused', async () => {
+  const agent = await fakeAgent(() => ({ body: [] }));
+  const { code, error } = await rollcall(['members', '--status', 'fine', '--http-addr', agent.address]);
+  expect([code, error]).toEqual([2, expect.stringContaining('Allowed choices are')]);
+});

@@ -18,4 +18,10 @@ test('reload: the difference item by item; a broken file is named and changes no
     code: 1,
     error: 'rollcall: a.yaml:1:1: error: prots: is not a known key\n',
   });
+  const worse = { status: 500, body: 'a.yaml:1:1: error: one\nb.yaml:2:1: error: two' };
+  expect(await ask({ 'PUT /v1/agent/reload': worse }, ['reload'])).toMatchObject({
+    code: 1,
+    error:
+      'a.yaml:1:1: error: one\nb.yaml:2:1: error: two\nrollcall: the configuration has errors; nothing has changed\n',
+  });
 });

@@ -36,12 +36,30 @@ test('a marked process is found by its environment and ended, and only by that',
   other.end();
 });
 
+/** A process whose parent is gone, as of one that has escaped. */
+async function orphan(): Promise<{ readonly pid: number; end(): void }> {
+  const parent = spawn('/bin/sh', ['-c', 'env -i sleep 100 >/dev/null & echo $!'], { env: {} });
+  const [text] = (await once(parent.stdout, 'data')) as [Buffer];
+  await once(parent, 'exit');
+  const pid = Number(text);
+  return { pid, end: () => process.kill(pid, 'SIGKILL') };
+}
+
 test('one that wiped its environment is found by what it inherited besides', async () => {
-  const wiped = await sleeper({});
+  const wiped = await orphan();
   writeFileSync(`/proc/${wiped.pid}/oom_score_adj`, '517');
   expect(await processes.find(mark, nobody)).toMatchObject([{ pid: wiped.pid, mark: null }]);
   wiped.end();
-  await wiped.ended;
+});
+
+test('a helper of the agent, in its group and without a mark, has escaped from nothing', async () => {
+  const helper = await sleeper({});
+  const fled = await orphan();
+  const found = await hostProcesses().find(mark, new Set([helper.pid, fled.pid]));
+  expect(found.map((one) => one.pid)).toEqual([fled.pid]);
+  helper.end();
+  fled.end();
+  await helper.ended;
 });
 
 test('a number that belongs to another process by now is not killed', async () => {
