@@ -19,6 +19,7 @@ import {
   type LocatedMap,
   map,
   type Path,
+  pathInFile,
   placeOfKey,
   placeOfValue,
   toPlain,
@@ -75,7 +76,7 @@ function readList<Definition>(
   const list = valueAt(tree, [key]);
   if (list?.kind !== 'list') return [];
   return list.items.flatMap((item, index) => {
-    const path = [key, index];
+    const path = pathInFile(item, [key, index]);
     // A number is nanoseconds where Consul wrote the file, and a slip where a person did.
     const numericDurations = item.at.file.endsWith('.json') ? 'nanoseconds' : 'refused';
     const parsed = parse(toPlain(key === 'checks' ? named(item) : item), { numericDurations });

@@ -12,6 +12,7 @@ import {
   list,
   map,
   type Path,
+  pathInFile,
   type Scalar,
   scalar,
   valueAt,
@@ -50,7 +51,7 @@ class Expansion {
   list(located: Located, kind: Kind, path: Path): Located {
     if (located.kind !== 'list') return located;
     const items = located.items.flatMap((item, index) =>
-      item.kind === 'map' ? this.#item(item, kind, [...path, index]) : [item],
+      item.kind === 'map' ? this.#item(item, kind, pathInFile(item, [...path, index])) : [item],
     );
     return list(items, located.at);
   }

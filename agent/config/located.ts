@@ -8,6 +8,8 @@ export interface Place {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** Of a definition: the way to it in its own file, where lists of several files are one behind the other. */
+  readonly path?: Path;
 }
 
 export type Scalar = string | number | boolean | null;
@@ -97,6 +99,11 @@ export function valueAt(root: Located, path: Path): Located | undefined {
 /** Where the value stands; a path that leads beyond the tree is placed at the last part that exists. */
 export function placeOfValue(root: Located, path: Path): Place {
   return deepest(root, path).at;
+}
+
+/** How its file names the definition that stands at this path of the tree. */
+export function pathInFile(located: Located, path: Path): Path {
+  return located.at.path ?? path;
 }
 
 /** Where the key stands that the path ends with; as `placeOfValue` when that is no key. */

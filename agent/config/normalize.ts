@@ -3,7 +3,15 @@
  * files that were made for it: a block may be a list of one, keys may be in capitals, null means "not given". All of
  * that ends here, and `check` and `service` become lists.
  */
-import { type Located, type LocatedEntry, type LocatedMap, list, map, type Place } from './located.ts';
+import {
+  type Located,
+  type LocatedEntry,
+  type LocatedMap,
+  list,
+  map,
+  type Path,
+  type Place,
+} from './located.ts';
 import type { Problems } from './problems.ts';
 
 /** Keys of blocks: a list that holds one map under such a key is that map. Those below them are blocks too. */
@@ -83,19 +91,31 @@ function single(value: Located): Located {
   return only!.kind === 'map' ? only! : value;
 }
 
-/** One `check` is a list of one; a list of them is taken as well. */
+/** One `check` is a list of one; a list of them is taken as well. Each remembers how its file names it. */
 function gathered(file: LocatedMap): LocatedMap {
   const entries = new Map(file.entries);
   for (const [singular, plural] of plurals) {
     const one = entries.get(singular);
+    const many = entries.get(plural);
+    if (many?.value.kind === 'list') {
+      entries.set(plural, { ...many, value: list(named(many.value.items, plural), many.value.at) });
+    }
     if (!one) continue;
     entries.delete(singular);
-    const many = entries.get(plural);
     if (many && many.value.kind !== 'list') continue;
-    const before = many?.value.kind === 'list' ? many.value.items : [];
-    const added = one.value.kind === 'list' ? one.value.items : [one.value];
+    const before = many?.value.kind === 'list' ? named(many.value.items, plural) : [];
+    const added =
+      one.value.kind === 'list' ? named(one.value.items, singular) : [withPath(one.value, [singular])];
     const at: Place = many?.value.at ?? one.value.at;
     entries.set(plural, { keyAt: many?.keyAt ?? one.keyAt, value: list([...before, ...added], at) });
   }
   return map(entries, file.at);
+}
+
+function named(items: readonly Located[], key: string): readonly Located[] {
+  return items.map((item, index) => withPath(item, [key, index]));
+}
+
+function withPath(located: Located, path: Path): Located {
+  return { ...located, at: { ...located.at, path } };
 }

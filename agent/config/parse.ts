@@ -14,6 +14,7 @@ import {
   parseDocument,
   type YAMLMap,
 } from 'yaml';
+import { findJsonFault } from './json-fault.ts';
 import {
   type Located,
   type LocatedMap,
@@ -90,15 +91,10 @@ function syntaxMessage(code: string, message: string): string {
 
 function checkJson(text: string, placeAt: (position: number) => Place, problems: Problems): boolean {
   if (text.trim() === '') return true;
-  try {
-    JSON.parse(text);
-    return true;
-  } catch (error) {
-    const message = (error as Error).message;
-    const position = Number(/at position (\d+)/.exec(message)?.[1] ?? 0);
-    problems.error(placeAt(position), [], `not valid JSON: ${message.replace(/ \(line .*\)$/, '')}`);
-    return false;
-  }
+  const fault = findJsonFault(text);
+  if (fault === null) return true;
+  problems.error(placeAt(fault.position), [], `not valid JSON: ${fault.wanted} must stand here`);
+  return false;
 }
 
 /** Turns the parser's nodes into ours; aliases are written out, duplicate keys reported. */

@@ -6,7 +6,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { messageOf } from '../../proto/errors.ts';
-import { type Located, type LocatedMap, list, map, type Path, scalar } from './located.ts';
+import { type Located, type LocatedMap, list, map, type Path, pathInFile, scalar } from './located.ts';
 import type { Problems } from './problems.ts';
 
 const marks = /\$\{(env|file):([^}]*)\}/g;
@@ -42,7 +42,9 @@ export async function fillReferences(
     }
     if (located.kind === 'list') {
       const items: Located[] = [];
-      for (const [index, item] of located.items.entries()) items.push(await fill(item, [...path, index]));
+      for (const [index, item] of located.items.entries()) {
+        items.push(await fill(item, pathInFile(item, [...path, index])));
+      }
       return list(items, located.at);
     }
     const inner = new Map(located.entries);

@@ -145,7 +145,7 @@ export function parseCheckDefinition(
 export function buildCheck(
   raw: CheckInput,
   at: Path,
-  decoded: Pick<Decoded<unknown>, 'spelt'>,
+  decoded: Pick<Decoded<unknown>, 'spelt' | 'isFaulty'>,
   service: EnclosingService | null,
   found: Finding,
 ): CheckDefinition | null {
@@ -155,9 +155,10 @@ export function buildCheck(
   const here: Refuse = (_key, message, consul) =>
     found.errors.push(problem(decoded.spelt(at), message, consul === undefined ? {} : { consul }));
 
+  const isFaulty = (key: string) => decoded.isFaulty([...at, key]);
   const name = raw.name || (service === null ? (raw.id ?? '') : `Service '${service.name}' check`);
-  if (name === '') here('', 'needs a name', 'Missing check name');
-  const schema = chooseKind(raw, refuse, here);
+  if (name === '' && !isFaulty('name')) here('', 'needs a name', 'Missing check name');
+  const schema = chooseKind(raw, isFaulty, refuse, here);
   if (schema === null) return null;
 
   for (const key of Object.keys(raw)) {
@@ -185,7 +186,7 @@ export function buildCheck(
     serviceId: service?.id ?? raw.service_id ?? '',
     token: raw.token ?? '',
     initialStatus: raw.status ?? null,
-    ...timetable(raw, schema, refuse, here, (key, message) =>
+    ...timetable(raw, schema, isFaulty, refuse, here, (key, message) =>
       found.warnings.push(problem(place(key), message)),
     ),
     successBeforePassing: Math.max(1, raw.success_before_passing ?? 1),
@@ -214,7 +215,12 @@ export function isEmptyCheck(raw: CheckInput): boolean {
 
 type AnyKind = (typeof kindSchemas)[number];
 
-function chooseKind(raw: CheckInput, refuse: Refuse, here: Refuse): AnyKind | null {
+function chooseKind(
+  raw: CheckInput,
+  isFaulty: (key: string) => boolean,
+  refuse: Refuse,
+  here: Refuse,
+): AnyKind | null {
   const chosen: Array<{ schema: AnyKind; key: string }> = [];
   for (const schema of kindSchemas) {
     const key = schema.chosenBy.find((key) => isGiven(raw[key as keyof CheckInput]));
@@ -224,8 +230,9 @@ function chooseKind(raw: CheckInput, refuse: Refuse, here: Refuse): AnyKind | nu
   }
   const [first] = chosen;
   if (first === undefined) {
-    const kinds = kindSchemas.flatMap((schema) => schema.chosenBy).join(', ');
-    here('', `needs one of ${kinds}`, 'Invalid check: TTL must be > 0 for TTL checks');
+    const keys = kindSchemas.flatMap((schema): readonly string[] => schema.chosenBy);
+    if (keys.some(isFaulty)) return null;
+    here('', `needs one of ${keys.join(', ')}`, 'Invalid check: TTL must be > 0 for TTL checks');
     return null;
   }
   if (isGiven(raw.ttl) && isGiven(raw.interval)) {
@@ -253,6 +260,7 @@ function isGiven(value: unknown): boolean {
 function timetable(
   raw: CheckInput,
   schema: AnyKind,
+  isFaulty: (key: string) => boolean,
   refuse: Refuse,
   here: Refuse,
   warn: (key: string, message: string) => void,
@@ -274,7 +282,8 @@ function timetable(
     if (!parsed.ok) refuse('cron', parsed.message);
     if (interval !== null) refuse('cron', 'cannot stand beside interval');
   }
-  if (schema.timetable === 'required' && interval === null && cron === null) {
+  const isTimed = interval !== null || cron !== null || isFaulty('interval') || isFaulty('cron');
+  if (schema.timetable === 'required' && !isTimed) {
     here('', 'needs an interval', 'Invalid check: Interval must be > 0 for Script, HTTP, or TCP checks');
   }
   if (raw.timeout !== undefined && raw.timeout < 0) refuse('timeout', 'must be longer than 0');

@@ -12,11 +12,13 @@ export interface DecodeOptions {
 }
 
 export interface Decoded<Raw> {
-  /** Undefined when a type is wrong. */
+  /** What is left without the keys whose values are wrong, so that the rest can be judged too; undefined when nothing is. */
   readonly raw: Raw | undefined;
   readonly problems: readonly DefinitionProblem[];
   /** The path of a schema key, spelt as it was given. */
   spelt(path: Path): Path;
+  /** Whether a key was given and is among the problems: what is missing for that reason is no problem of its own. */
+  isFaulty(path: Path): boolean;
 }
 
 /** What Consul says of a wrong value of these keys. */
@@ -29,8 +31,34 @@ export function decode<Schema extends z.ZodType>(
 ): Decoded<z.output<Schema>> {
   const respelt = respell(schema, value, options.numericDurations === 'refused');
   const parsed = schema.safeParse(respelt.value);
-  const wrong = (parsed.error?.issues ?? []).map((issue) => fromIssue(issue, respelt));
-  return { raw: parsed.data, problems: [...respelt.problems, ...wrong], spelt: respelt.spelt };
+  const issues = parsed.error?.issues ?? [];
+  const wrong = issues.map((issue) => keyPath(issue.path as Path));
+  const dropped = new Set(wrong.map((path) => JSON.stringify(path)));
+  return {
+    raw: parsed.success ? parsed.data : schema.safeParse(wrong.reduce(withoutKey, respelt.value)).data,
+    problems: [...respelt.problems, ...issues.map((issue) => fromIssue(issue, respelt))],
+    spelt: respelt.spelt,
+    isFaulty: (path) => dropped.has(JSON.stringify(path)) || respelt.isFaulty(path),
+  };
+}
+
+/** The way to the key below which something is wrong: a list with a wrong item is wrong as a whole. */
+function keyPath(path: Path): Path {
+  return path.slice(0, path.findLastIndex((step) => typeof step === 'string') + 1);
+}
+
+/** A copy without the key at the end of the path. */
+function withoutKey(value: unknown, path: Path): unknown {
+  const [step, ...rest] = path;
+  if (step === undefined || typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    return value.map((item, index) => (index === step ? withoutKey(item, rest) : item));
+  }
+  const entries = Object.entries(value);
+  if (rest.length === 0) return Object.fromEntries(entries.filter(([key]) => key !== step));
+  return Object.fromEntries(
+    entries.map(([key, item]) => [key, key === step ? withoutKey(item, rest) : item]),
+  );
 }
 
 function fromIssue(issue: z.core.$ZodIssue, respelt: Respelt): DefinitionProblem {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isUnspecified } from '../../address.ts';
 import type { OwnService } from '../catalog.ts';
 import { buildCheck, type CheckDefinition, checkInput, type Finding, isEmptyCheck } from './check.ts';
-import { type DecodeOptions, decode } from './decode.ts';
+import { type Decoded, type DecodeOptions, decode } from './decode.ts';
 import type { Refuse } from './fields.ts';
 import { type ParsedDefinition, type Path, problem } from './problem.ts';
 
@@ -77,7 +77,7 @@ export function parseServiceDefinition(
     found.errors.push(problem(decoded.spelt([key].flat()), message, consul === undefined ? {} : { consul }));
 
   const name = raw.name ?? '';
-  if (name === '') refuse([], 'needs a name', 'Missing service name');
+  if (name === '' && !decoded.isFaulty(['name'])) refuse([], 'needs a name', 'Missing service name');
   const id = raw.id || name;
   if (isUnspecified(raw.address ?? '') || raw.address === '[::]') {
     refuse('address', 'must be an address that others can reach', 'Invalid service address');
@@ -92,7 +92,7 @@ export function parseServiceDefinition(
   }
   if (weights.warning < 0) {
     refuse(
-      'weights.warning',
+      ['weights', 'warning'],
       'must not be negative',
       'Invalid Weights: Warning must be greater or equal than 0',
     );
@@ -104,7 +104,7 @@ export function parseServiceDefinition(
   if (raw.weights?.critical !== undefined) {
     found.warnings.push(problem(decoded.spelt(['weights', 'critical']), 'has no meaning here'));
   }
-  const checks = buildChecks(raw, id, name, decoded.spelt, found);
+  const checks = buildChecks(raw, id, name, decoded, found);
   if (found.errors.length > 0) return { ok: false, errors: found.errors };
   return {
     ok: true,
@@ -135,7 +135,7 @@ function buildChecks(
   raw: ServiceInput,
   id: string,
   name: string,
-  spelt: (path: Path) => Path,
+  decoded: Pick<Decoded<unknown>, 'spelt' | 'isFaulty'>,
   found: Finding,
 ): CheckDefinition[] {
   const inputs: Array<{ input: z.output<typeof checkInput>; at: Path }> = [];
@@ -146,10 +146,12 @@ function buildChecks(
   const checks: CheckDefinition[] = [];
   meant.forEach(({ input, at }, index) => {
     const position = meant.length === 1 ? 0 : index + 1;
-    const check = buildCheck(input, at, { spelt }, { id, name, position }, found);
+    const check = buildCheck(input, at, decoded, { id, name, position }, found);
     if (check === null) return;
     if (checks.some((other) => other.id === check.id)) {
-      found.errors.push(problem(spelt(at), `has the id of another check of this service, "${check.id}"`));
+      found.errors.push(
+        problem(decoded.spelt(at), `has the id of another check of this service, "${check.id}"`),
+      );
     }
     checks.push(check);
   });

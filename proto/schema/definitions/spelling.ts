@@ -30,6 +30,8 @@ export interface Respelt {
   spelt(path: Path): Path;
   /** The last key of the schema on the way; what follows it are names that the user chose. */
   field(path: Path): string;
+  /** Whether this key of the schema was given in a way that cannot be read, or was probably meant by one that is unknown. */
+  isFaulty(path: Path): boolean;
 }
 
 /** Where a value stands: by the keys of the schema, and as it was given. */
@@ -49,7 +51,7 @@ export function respell(schema: z.ZodType, value: unknown, unitsNeeded = false):
   let notes: Notes | null = null;
   const noted = (): Notes => {
     if (notes !== null) return notes;
-    notes = { problems: [], spellings: new Map() };
+    notes = { problems: [], spellings: new Map(), faulty: new Set() };
     new Respelling(unitsNeeded, notes).visit(schema, value, { path: [], given: [] });
     return notes;
   };
@@ -59,6 +61,7 @@ export function respell(schema: z.ZodType, value: unknown, unitsNeeded = false):
     problems: quick.isSound ? [] : noted().problems,
     spelt: (path) => path.map((key, index) => has(path.slice(0, index + 1)) ?? key),
     field: (path) => String(path.findLast((_, index) => has(path.slice(0, index + 1)) !== undefined) ?? ''),
+    isFaulty: (path) => !quick.isSound && noted().faulty.has(keyOf(path)),
   };
 }
 
@@ -66,6 +69,8 @@ interface Notes {
   readonly problems: DefinitionProblem[];
   /** Path by the keys of the schema → the last key as it was given. */
   readonly spellings: Map<string, string>;
+  /** Paths by the keys of the schema of what was dropped, as far as it is known what was meant. */
+  readonly faulty: Set<string>;
 }
 
 class Respelling {
@@ -81,7 +86,10 @@ class Respelling {
   /** `at` is null when nothing is noted. */
   visit(schema: unknown, value: unknown, at: Place | null): unknown {
     if (this.#unitsNeeded && typeof value === 'number' && isDuration(schema)) {
-      this.#fault(at, ({ given }) => problem(given, 'needs a unit', { suggestion: `${value}s` }));
+      this.#fault(at, ({ path, given }) => {
+        this.#notes?.faulty.add(keyOf(path));
+        return problem(given, 'needs a unit', { suggestion: `${value}s` });
+      });
       return undefined;
     }
     if (typeof value !== 'object' || value === null) return value;
@@ -110,7 +118,11 @@ class Respelling {
     for (const [key, item] of Object.entries(value)) {
       const name = known.get(key) ?? known.get(key.toLowerCase());
       if (name === undefined) {
-        this.#fault(at, ({ given }) => unknownKey([...given, key], key, Object.keys(shape)));
+        this.#fault(at, ({ path, given }) => {
+          const unknown = unknownKey([...given, key], key, Object.keys(shape));
+          if (unknown.suggestion !== undefined) this.#notes?.faulty.add(keyOf([...path, unknown.suggestion]));
+          return unknown;
+        });
       } else if (Object.hasOwn(out, name)) {
         this.#fault(at, ({ path, given }) => {
           const former = this.#notes?.spellings.get(keyOf([...path, name]));

@@ -51,7 +51,7 @@ test.each(Object.entries(meant))('%s loads as it is', async (name, kinds) => {
 
 test('what belongs to a mesh or to the larger edition is taken, and said to have no effect', async () => {
   const { definitions, told } = await load('service');
-  const keys = told.map((text) => text.replace(/^warning: services\[0\]\.(.*): has no meaning here$/, '$1'));
+  const keys = told.map((text) => text.replace(/^warning: service\.(.*): has no meaning here$/, '$1'));
   const mesh = ['connect', 'locality', 'namespace', 'partition', 'proxy', 'proxy_destination', 'socket_path'];
   expect(keys.sort()).toEqual([...mesh, 'weights.critical']);
   expect(definitions.services[0]).toMatchObject({

@@ -34,7 +34,7 @@ test('a warning does not drop the definition', () => {
   const { checks, problems } = read('check: {name: a, tcp: "h:1", interval: 100ms}\n');
   expect(checks).toMatchObject([{ id: 'a', intervalMs: 1_000 }]);
   expect(problems).toEqual([
-    expect.stringMatching(/^a\.yaml:1:\d+: warning: checks\[0\]\.interval: is raised to 1s/),
+    expect.stringMatching(/^a\.yaml:1:\d+: warning: check\.interval: is raised to 1s/),
   ]);
 });
 
@@ -43,7 +43,7 @@ test('a check of a service may not take the id of another check', () => {
     'checks:\n  - {id: x, name: a, ttl: 10s}\nservice:\n  name: web\n  check: {id: x, ttl: 10s}\n',
   );
   expect(problems).toEqual([
-    'a.yaml:5:10: error: services[0].check: the check id "x" is taken at a.yaml:2:5; give it another id',
+    'a.yaml:5:10: error: service.check: the check id "x" is taken at a.yaml:2:5; give it another id',
   ]);
 });
 

@@ -118,8 +118,7 @@ test('all errors of all layers in one pass, each with its place and a way out', 
     'a.yaml:9:20: error: reconnect_timeout: must be a duration such as "30s", "5m" or "1h30m", not "3 days"',
     'a.yaml:10:19: error: node_meta.zone: must be a string, not a number (put it in quotes)',
     'a.yaml:11:1: warning: telemetry: a key of Consul that has no effect here',
-    'a.yaml:12:8: error: checks[1]: needs an interval',
-    'a.yaml:12:47: error: checks[1].intervall: is not a known key (did you mean "interval"?)',
+    'a.yaml:12:47: error: check.intervall: is not a known key (did you mean "interval"?)',
     'a.yaml:14:5: error: checks[0]: runs a program, which is off: set enable_local_script_checks: true',
     'a.yaml:15:19: error: bootstrap_expect: only a server begins a cluster: set server: true (--server)',
     '--bind: error: bind_addr: must be an IP address, not "nowhere"',
@@ -172,7 +171,26 @@ test('in YAML a duration without a unit is a slip and never nanoseconds', async 
     { 'a.yaml': 'check:\n  name: web\n  tcp: localhost:80\n  interval: 10\n' },
     { dev: true },
   );
-  expect(problems).toContain('a.yaml:4:13: error: checks[0].interval: needs a unit (did you mean "10s"?)');
+  expect(problems).toContain('a.yaml:4:13: error: check.interval: needs a unit (did you mean "10s"?)');
+});
+
+test('a definition is named as in its own file, whatever files stand before it', async () => {
+  const one = '{name: a, ttl: 10s}';
+  const { problems } = await load(
+    {
+      'a.yaml': `checks: [${one}]\n`,
+      'b.yaml': `checks:\n  - {id: b, name: b, ttl: 5}\n  - {use: nope}\ncheck: {name: c, ttl: "\${env:NOPE}"}\n`,
+    },
+    { dev: true },
+  );
+  expect(problems).toEqual([
+    'b.yaml:2:27: error: checks[0].ttl: needs a unit (did you mean "5s"?)',
+    expect.stringMatching(/^b\.yaml:3:5: error: checks\[1\]: needs /),
+    expect.stringMatching(/^b\.yaml:3:5: error: checks\[1\]: needs /),
+    'b.yaml:3:11: error: checks[1].use: there is no template "nope"',
+    expect.stringMatching(/^b\.yaml:4:23: error: check\.ttl: /),
+    expect.stringMatching(/^b\.yaml:4:23: error: check\.ttl: /),
+  ]);
 });
 
 test('an id twice in a file is a slip; a later file wins over an earlier one, and that is said', async () => {
@@ -185,8 +203,8 @@ test('an id twice in a file is a slip; a later file wins over an earlier one, an
     { dev: true },
   );
   expect(problems).toEqual([
-    'b.yaml:1:8: warning: checks[1]: replaces the check with the id "web" at a.yaml:1:8',
-    'b.yaml:2:10: warning: services[1]: replaces the service with the id "db" at a.yaml:2:10',
+    'b.yaml:1:8: warning: check: replaces the check with the id "web" at a.yaml:1:8',
+    'b.yaml:2:10: warning: service: replaces the service with the id "db" at a.yaml:2:10',
   ]);
   expect(config).toMatchObject({ checks: [{ id: 'web', name: 'other' }], services: [{ id: 'db', port: 2 }] });
   const twice = 'checks:\n  - {name: web, ttl: 10s}\n  - {name: web, ttl: 20s}\n';
@@ -198,7 +216,7 @@ test('an id twice in a file is a slip; a later file wins over an earlier one, an
 test('a check belongs to a service that exists', async () => {
   const lost = { 'a.yaml': 'check: {name: lost, service_id: dbb, ttl: 10s}\nservice: {name: db}\n' };
   expect((await load(lost, { dev: true })).problems).toEqual([
-    'a.yaml:1:8: error: checks[0]: belongs to the service "dbb", which this configuration does not define',
+    'a.yaml:1:8: error: check: belongs to the service "dbb", which this configuration does not define',
   ]);
 });
 
@@ -207,7 +225,7 @@ test('a part of a configuration is judged by what it says, not by what it lacks'
   expect(await load(part, {}, { partial: true })).toEqual({
     config: null,
     problems: [
-      'a.yaml:1:8: warning: checks[0]: runs a program, which is off: set enable_local_script_checks: true where it is used',
+      'a.yaml:1:8: warning: check: runs a program, which is off: set enable_local_script_checks: true where it is used',
     ],
   });
 });

@@ -390,8 +390,37 @@ test('a mistake in a check of a service is placed there, in the spelling of the 
     ok: false,
     errors: [
       { path: ['Checks', 1, 'Intervall'], suggestion: 'interval' },
-      { path: ['Checks', 1], message: 'needs an interval' },
       { path: ['Checks', 1], message: 'has the id of another check of this service, "service:web:1"' },
+    ],
+  });
+});
+
+test('a wrong value does not hide what else is wrong, and is not missed as well', () => {
+  const wrong = { name: 'a', http: 'http://x', ttl: '5s', interval: '10s', timeout: 'abc' };
+  expect(errors(wrong)).toEqual([expect.stringMatching(/^timeout: /), 'interval: cannot stand beside ttl']);
+  expect(errors({ name: 'a', ttl: 30 }, { numericDurations: 'refused' })).toEqual([
+    'ttl: needs a unit → 30s',
+  ]);
+  expect(errors({ nmae: 'a', tcp: 5, status: 'fine' })).toEqual([
+    'nmae: is not a known key → name',
+    expect.stringMatching(/^status: /),
+    'tcp: must be a string, not 5',
+  ]);
+  const service = {
+    nam: 'web',
+    port: '80',
+    checks: [{ tcp: 'x', interval: 5, header: 1 }, { http: 'ftp://x' }],
+  };
+  expect(parseServiceDefinition(service, { numericDurations: 'refused' })).toMatchObject({
+    ok: false,
+    errors: [
+      { path: ['nam'] },
+      { path: ['checks', 0, 'interval'] },
+      { path: ['port'] },
+      { path: ['checks', 0, 'header'] },
+      { path: ['checks', 0, 'tcp'], message: 'needs a port: HOST:PORT' },
+      { path: ['checks', 1, 'http'] },
+      { path: ['checks', 1], message: 'needs an interval' },
     ],
   });
 });
