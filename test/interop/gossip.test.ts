@@ -1,6 +1,7 @@
 /** Our gossip and stock Serf in one cluster: both sides must see the same, whatever happens to either. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import {
@@ -16,6 +17,8 @@ import { type SerfOptions, type SerfProcess, startSerf, until } from './serf-pro
 
 const keys = ['AAECAwQFBgcICQoLDA0ODw==', 'EBESExQVFhcYGRobHB0eHyAhIiMkJSYnKCkqKywtLi8='] as const;
 const memberProgram = fileURLToPath(new URL('../../dist/test/bench/gossip-member.js', import.meta.url));
+/** Between SIGSTOP and SIGCONT, at least. */
+const stoppedMs = 20_000;
 const running: { stop(): Promise<void> }[] = [];
 
 afterEach(async () => {
@@ -181,10 +184,11 @@ describeWithPeers('in one cluster with stock Serf', ['serf'], () => {
     await bothSee(agent, serf, 'stock', 'alive');
   });
 
-  test('kill -9 on either side, and back under the same address and under a new one', {
+  test('whoever is killed comes back, under its address or another one; whoever is stopped for 20 s is taken back', {
     timeout: 300_000,
   }, async () => {
-    await Promise.all(modes.map((mode) => killAndReturn(mode)));
+    // Side by side, since each of them mostly waits.
+    await Promise.all(modes.flatMap((mode) => [killAndReturn(mode), stopTheirs(mode), stopOurs(mode)]));
   });
 
   async function killAndReturn({ sealed, encrypted }: Mode): Promise<void> {
@@ -238,40 +242,33 @@ describeWithPeers('in one cluster with stock Serf', ['serf'], () => {
     await until('our move there', async () => (await addressIn(serf, 'victim')) === hostPort(third), 30_000);
   }
 
-  test('a stock agent that stands still is failed, and taken back when it goes on', async () => {
-    await Promise.all(
-      modes.map(async ({ encrypted, sealed }) => {
-        const serf = await stock('stock', encrypted);
-        const sleeper = await stock('sleeper', { ...encrypted, join: [serf.hostPort] });
-        const agent = await ours('agent', sealed);
-        await agent.join([serf.hostPort]);
-        await bothSee(agent, serf, 'sleeper', 'alive');
-        sleeper.pause();
-        await bothSee(agent, serf, 'sleeper', 'failed');
-        sleeper.resume();
-        await bothSee(agent, serf, 'sleeper', 'alive');
-        await until('the sleeper sees us', async () => (await sleeper.statusOf('agent')) === 'alive');
-      }),
-    );
-  });
+  async function stopTheirs({ encrypted, sealed }: Mode): Promise<void> {
+    const serf = await stock('stock', encrypted);
+    const sleeper = await stock('sleeper', { ...encrypted, join: [serf.hostPort] });
+    const agent = await ours('agent', sealed);
+    await agent.join([serf.hostPort]);
+    await bothSee(agent, serf, 'sleeper', 'alive');
+    sleeper.pause();
+    await Promise.all([bothSee(agent, serf, 'sleeper', 'failed'), pause(stoppedMs)]);
+    sleeper.resume();
+    await bothSee(agent, serf, 'sleeper', 'alive');
+    await until('the sleeper sees us', async () => (await sleeper.statusOf('agent')) === 'alive');
+  }
 
-  test('so is one of ours, and it accuses nobody when it goes on', async () => {
-    await Promise.all(
-      modes.map(async ({ encrypted, sealed, key, net }) => {
-        const serf = await stock('stock', encrypted);
-        const agent = await ours('agent', sealed);
-        await agent.join([serf.hostPort]);
-        const sleeper = startMember(['sleeper', `127.0.${net}.1`, serf.hostPort, ...key]);
-        await bothSee(agent, serf, 'sleeper', 'alive');
-        sleeper.kill('SIGSTOP');
-        await bothSee(agent, serf, 'sleeper', 'failed');
-        sleeper.kill('SIGCONT');
-        await bothSee(agent, serf, 'sleeper', 'alive');
-        expect(serf.log).not.toMatch(/EventMemberFailed: (stock|agent)/);
-        expect(sleeper.said()).not.toMatch(/^failed/m);
-      }),
-    );
-  });
+  /** When it goes on, it accuses nobody. */
+  async function stopOurs({ encrypted, sealed, key, net }: Mode): Promise<void> {
+    const serf = await stock('stock', encrypted);
+    const agent = await ours('agent', sealed);
+    await agent.join([serf.hostPort]);
+    const sleeper = startMember(['sleeper', `127.0.${net}.1`, serf.hostPort, ...key]);
+    await bothSee(agent, serf, 'sleeper', 'alive');
+    sleeper.kill('SIGSTOP');
+    await Promise.all([bothSee(agent, serf, 'sleeper', 'failed'), pause(stoppedMs)]);
+    sleeper.kill('SIGCONT');
+    await bothSee(agent, serf, 'sleeper', 'alive');
+    expect(serf.log).not.toMatch(/EventMemberFailed: (stock|agent)/);
+    expect(sleeper.said()).not.toMatch(/^failed/m);
+  }
 
   test('a stock newcomer with our name is outvoted and goes; one of ours is turned away', async () => {
     const serf = await stock('stock');
@@ -305,10 +302,14 @@ describeWithPeers('in one cluster with stock Serf', ['serf'], () => {
   });
 
   test('force-leave from either side turns a failed member into one that left', async () => {
-    const serf = await stock('stock');
-    const agent = await ours('agent');
+    await Promise.all(modes.map((mode) => forceLeave(mode)));
+  });
+
+  async function forceLeave({ encrypted, sealed }: Mode): Promise<void> {
+    const serf = await stock('stock', encrypted);
+    const agent = await ours('agent', sealed);
     await agent.join([serf.hostPort]);
-    const victims = [await ours('one'), await ours('two')] as const;
+    const victims = [await ours('one', sealed), await ours('two', sealed)] as const;
     for (const victim of victims) await victim.join([serf.hostPort]);
     await bothSee(agent, serf, 'two', 'alive');
     await Promise.all(victims.map((victim) => victim.stop()));
@@ -321,5 +322,5 @@ describeWithPeers('in one cluster with stock Serf', ['serf'], () => {
     await until('two is forgotten', async () => {
       return stateAt(agent, 'two') === undefined && (await serf.statusOf('two')) === undefined;
     });
-  });
+  }
 });
