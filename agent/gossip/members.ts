@@ -11,7 +11,7 @@
 import { assert } from '../../proto/assert.ts';
 import type { Random } from '../../proto/ports.ts';
 import type { MemberRecord } from './records.ts';
-import { grown } from './tables.ts';
+import { grown, roomyLength } from './tables.ts';
 
 export type Belief = 'unknown' | 'alive' | 'suspect' | 'dead' | 'left';
 export type News = 'alive' | 'suspect' | 'dead' | 'left';
@@ -208,7 +208,7 @@ export class Members {
   }
 
   #grow(number: number): void {
-    const length = Math.max(16, number + 1 + (number >> 1));
+    const length = roomyLength(number);
     this.#states = grown(this.#states, new Uint8Array(length));
     this.#incarnations = grown(this.#incarnations, new Uint32Array(length));
     this.#sinceMs = grown(this.#sinceMs, new Float64Array(length));

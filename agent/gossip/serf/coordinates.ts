@@ -10,7 +10,7 @@ import {
   encodePingPayload,
 } from '../../../proto/gossip/coordinate.ts';
 import type { Random } from '../../../proto/ports.ts';
-import { grown } from '../tables.ts';
+import { grown, roomyLength } from '../tables.ts';
 
 const errorMax = 1.5;
 /** How far one sample may move us. */
@@ -121,7 +121,7 @@ export class Coordinates {
   }
 
   #grow(number: number): void {
-    const length = Math.max(16, number + 1 + (number >> 1));
+    const length = roomyLength(number);
     this.#samples = grown(this.#samples, new Float32Array(length * samplesPerMember));
     this.#filled = grown(this.#filled, new Uint8Array(length));
   }

@@ -10,7 +10,7 @@ import type { Deadlines } from '../deadlines.ts';
 import type { Forgotten, Members } from '../members.ts';
 import type { Member, MemberState } from '../membership.ts';
 import type { MemberRecord, Records } from '../records.ts';
-import { grown } from '../tables.ts';
+import { grown, roomyLength } from '../tables.ts';
 
 export type Status = 'none' | 'alive' | 'leaving' | 'left' | 'failed';
 
@@ -180,7 +180,7 @@ export class Roll {
 
   #grow(number: number): void {
     if (number < this.#statuses.length) return;
-    const length = Math.max(16, number + 1 + (number >> 1));
+    const length = roomyLength(number);
     this.#statuses = grown(this.#statuses, new Uint8Array(length));
     this.#ltimes = grown(this.#ltimes, new Float64Array(length));
     this.#sinceMs = grown(this.#sinceMs, new Float64Array(length));
