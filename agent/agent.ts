@@ -82,6 +82,7 @@ export class Agent {
   #config: AgentConfig;
   #parts: LocalParts | null = null;
   #membership: GossipMembership | null = null;
+  #notices: Notices | null = null;
   #server: ServerPart | null = null;
   /** The way to the servers; there before the first check runs. */
   #rpc: Rpc | null = null;
@@ -240,6 +241,7 @@ export class Agent {
       record: (draft) => parts.record(draft),
       nameTaken: (text) => onEnd(new Error(text)),
     });
+    this.#notices = notices;
     this.#running.push(() => notices.stop());
     membership.onNotice((notice) => notices.receive(notice));
     membership.onChange(({ kind, member }) => logger.info(`member ${member.name} ${kind}`));
@@ -335,6 +337,7 @@ export class Agent {
       journal: parts.journal,
       server: this.#server,
       escapes: () => host.kindPorts.sandbox.escapes,
+      seenAs: () => this.#notices?.seenAs() ?? [],
       reload: () => this.reload(),
       leave: () => this.leave(),
       end: () => onEnd(null),

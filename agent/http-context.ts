@@ -30,6 +30,7 @@ export interface HttpContextParts {
   readonly pool: ServerPool | null;
   readonly sync: AntiEntropy;
   escapes: HttpContext['escapes'];
+  seenAs: HttpContext['seenAs'];
   reload(): Promise<ConfigDifference>;
   leave(): Promise<void>;
   end(): void;
@@ -68,6 +69,7 @@ export function makeHttpContext(parts: HttpContextParts): HttpContext {
     raftStatus: () => server?.raftStatus() ?? null,
     shownConfig: () => withoutSecrets(parts.config()),
     escapes: () => parts.escapes(),
+    seenAs: () => parts.seenAs(),
     pendingStatus: () => parts.config().pendingStatus,
     scriptsAllowed: () => parts.config().enableScriptChecks,
     checkOutputBytesMax: () => parts.config().checkOutputBytesMax,

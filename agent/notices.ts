@@ -30,6 +30,17 @@ export function stalledCheckRow(output: string): OwnCheck {
   };
 }
 
+/** Another address at which a member sees this agent: translated on the way, or advertised wrongly. */
+export interface SeenAs {
+  readonly address: string;
+  /** Who said so last, and when; Unix milliseconds. */
+  readonly by: string;
+  readonly atMs: number;
+}
+
+/** Whoever has more addresses than that is better looked for in the network. */
+const seenAsMax = 16;
+
 export interface NoticePorts {
   readonly clock: Clock;
   readonly logger: Logger;
@@ -41,6 +52,7 @@ export interface NoticePorts {
 
 export class Notices {
   readonly #ports: NoticePorts;
+  readonly #seenAs = new Map<string, SeenAs>();
   #recovery: Timer | null = null;
 
   constructor(ports: NoticePorts) {
@@ -76,6 +88,9 @@ export class Notices {
         });
         return;
       }
+      case 'seen-elsewhere':
+        this.#receiveSeen(notice.address, notice.by);
+        return;
       case 'stall':
         logger[notice.stallMs >= worthALineMs ? 'warn' : 'debug'](
           `the gossip thread stood still for ${notice.stallMs.toFixed(0)} ms`,
@@ -90,8 +105,26 @@ export class Notices {
     }
   }
 
+  /** Newest last. */
+  seenAs(): SeenAs[] {
+    return [...this.#seenAs.values()];
+  }
+
   stop(): void {
     this.#recovery?.cancel();
+  }
+
+  /** Each member says so every few minutes; a line for each address is enough. */
+  #receiveSeen(address: string, by: string): void {
+    const { clock, logger } = this.#ports;
+    if (!this.#seenAs.delete(address)) {
+      logger.warn(
+        `${by} sees the gossip of this agent come from ${address}, which is not what it advertises: its host translates addresses, or advertise is wrong`,
+      );
+      const [oldest] = this.#seenAs.keys();
+      if (oldest !== undefined && this.#seenAs.size >= seenAsMax) this.#seenAs.delete(oldest);
+    }
+    this.#seenAs.set(address, { address, by, atMs: clock.wallMs() });
   }
 
   #receiveStall(stallMs: number): void {

@@ -16,6 +16,7 @@ import type { KeyOperation } from '../gossip/serf/internal-queries.ts';
 import type { KeyReport } from '../gossip/serf/keys.ts';
 import type { KeyRotation } from '../key-rotation.ts';
 import type { LocalEvents } from '../local-events.ts';
+import type { SeenAs } from '../notices.ts';
 import type { ConfigDifference } from '../reload.ts';
 import type { PoolStatus } from '../server-pool.ts';
 import type { RecentUserEvents } from '../user-events.ts';
@@ -109,6 +110,8 @@ export interface HttpContext {
   shownConfig(): Readonly<Record<string, unknown>>;
   /** Processes that escaped from scripts: ended ones, and those that could only be named. */
   escapes(): { readonly killed: number; readonly strangers: number };
+  /** Addresses that are not advertised, from which members see our gossip come. */
+  seenAs(): readonly SeenAs[];
   /** As what a check without a result shows to Consul's clients. */
   pendingStatus(): PendingStatus;
   /** Whether script checks may be registered over the API. */

@@ -84,6 +84,10 @@ export async function agentInfo(context: HttpContext) {
           },
     Journal: { Unconfirmed: context.journalLength() },
     Sync: { ComparedAt: time(sync.comparedAtMs), Failures: sync.failures, LastFailure: sync.lastFailure },
+    Address: {
+      Advertised: formatAddress(membership.self().address),
+      SeenAs: context.seenAs().map(({ address, by, atMs }) => ({ Address: address, By: by, At: time(atMs) })),
+    },
     Members: Object.fromEntries(
       states.map((state) => [state, members.filter((member) => member.state === state).length]),
     ),

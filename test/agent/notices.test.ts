@@ -70,3 +70,19 @@ test('an agent that stood still says so, as an event and as a check that recover
   await clock.settleFor(15_000);
   expect(state.check('agent-stalled')?.status).toBe('passing');
 });
+
+test('who is seen under another address says so once for each, and remembers the last ones', () => {
+  const { clock, notices, records, said } = stage();
+  const seen = (address: string, by: string) => notices.receive({ kind: 'seen-elsewhere', address, by });
+  seen('192.0.2.1:8301', 'web-2');
+  clock.runFor(1_000);
+  seen('192.0.2.1:8301', 'web-3');
+  expect(said).toEqual([
+    expect.stringMatching(/^web-2 sees .* from 192\.0\.2\.1:8301, which is not what it advertises/),
+  ]);
+  expect(notices.seenAs()).toEqual([{ address: '192.0.2.1:8301', by: 'web-3', atMs: clock.wallMs() }]);
+  for (let port = 1; port <= 16; port++) seen(`192.0.2.2:${port}`, 'web-2');
+  expect(notices.seenAs()).toHaveLength(16);
+  expect(notices.seenAs().map(({ address }) => address)).not.toContain('192.0.2.1:8301');
+  expect(records).toEqual([]);
+});

@@ -108,6 +108,10 @@ test('info says since when no server answers and how much waits for one', async 
   const on = await stage();
   expect((await on.request('/v1/agent/info')).json()).toMatchObject({
     Escapes: { Ended: 2, Named: 1 },
+    Address: {
+      Advertised: expect.stringMatching(/:8301$/),
+      SeenAs: [{ Address: '192.0.2.1:8301', By: 'web-2', At: '2026-11-22T00:00:00.000Z' }],
+    },
     Name: 'client1',
     ID: 'id-client1',
     Server: false,

@@ -201,6 +201,7 @@ export async function stage(
     local,
     userEvents,
     localEvents,
+    seenAs: () => [{ address: '192.0.2.1:8301', by: 'web-2', atMs: Date.UTC(2026, 10, 22) }],
     checkNews: () => ({ told: 3, omitted: 1, waiting: 0 }),
     keys: async () => {
       throw new ExpectedError('STOPPING');
