@@ -7,8 +7,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import type { Readable } from 'node:stream';
 import { OutputKeeper } from '../../checks/output.ts';
+import { lazy } from '../../proto/lazy.ts';
 import type { Spawner, SpawnLimits, SpawnRequest, SpawnResult } from '../../proto/ports.ts';
 
+/** An agent without scripts does not pay for it. */
+const loadExeca = lazy(() => import('execa'));
 /** What is in the pipes when the process ends is read for this long. */
 const drainMs = 200;
 /** After a KILL only the kernel can hold a process; then it is left to itself. */
@@ -27,8 +30,7 @@ export function hostSpawner(): Spawner {
 }
 
 async function run(request: SpawnRequest): Promise<SpawnResult> {
-  // Loaded with the first script: an agent without any does not pay for it.
-  const { execa } = await import('execa');
+  const { execa } = await loadExeca();
   const startedAt = performance.now();
   const keeper = new OutputKeeper(request.outputBytesMax);
   const [program, ...args] = withLimits(request.argv, request.limits);

@@ -3,7 +3,7 @@ import { ExpectedError } from '../../proto/errors.ts';
 import { runsPrograms } from '../../proto/schema/definitions/runs-programs.ts';
 import type { CheckDefinition } from '../../proto/schema/definitions.ts';
 import { type Answer, empty, json } from './answers.ts';
-import { jsonBody } from './body.ts';
+import { bodySchemas, jsonBody } from './body.ts';
 import type { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
 import { checkFields, selected } from './filters.ts';
@@ -49,7 +49,7 @@ function list(call: Call, context: HttpContext): Answer {
 
 async function register(call: Call, context: HttpContext): Promise<Answer> {
   const body = jsonBody(call);
-  const { checkIn, templateIn } = await import('./body-schemas.ts');
+  const { checkIn, templateIn } = await bodySchemas();
   const template = Object.keys(body).some((key) => key.toLowerCase() === 'use') ? templateIn(body) : null;
   const definition = template === null ? checkIn(body) : await context.local.fillTemplate(template);
   if (template === null) refuseScripts([definition], context);
@@ -87,7 +87,7 @@ async function run(call: Call, context: HttpContext): Promise<Answer> {
 
 async function update(call: Call, context: HttpContext): Promise<Answer> {
   const body = jsonBody(call);
-  const { updateIn } = await import('./body-schemas.ts');
+  const { updateIn } = await bodySchemas();
   const { status: given, output } = updateIn(body);
   const status = given || 'passing';
   if (!isStatus(status)) throw new ExpectedError('BAD_REQUEST', `Invalid check status: '${status}'`);

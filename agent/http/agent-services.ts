@@ -7,7 +7,7 @@ import type { ServiceDefinition } from '../../proto/schema/definitions.ts';
 import { enableOf } from './agent.ts';
 import { kept, refuseScripts } from './agent-checks.ts';
 import { type Answer, empty, json } from './answers.ts';
-import { jsonBody } from './body.ts';
+import { bodySchemas, jsonBody } from './body.ts';
 import type { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
 import { selected, serviceFields } from './filters.ts';
@@ -44,7 +44,7 @@ function list(call: Call, context: HttpContext): Answer {
 
 async function register(call: Call, context: HttpContext): Promise<Answer> {
   const body = jsonBody(call);
-  const { serviceIn } = await import('./body-schemas.ts');
+  const { serviceIn } = await bodySchemas();
   const definition = serviceIn(body);
   refuseScripts(definition.checks, context);
   context.local.registerService(withAddressTags(definition), {

@@ -1,6 +1,10 @@
 /** JSON bodies, read whatever the content type says, with the errors that Consul's clients know. Reference: section 2. */
 import { ExpectedError } from '../../proto/errors.ts';
+import { lazy } from '../../proto/lazy.ts';
 import type { Call } from './call.ts';
+
+/** What bodies are held against; loaded with the first request that brings one. */
+export const bodySchemas = lazy(() => import('./body-schemas.ts'));
 
 /** The value of the body; `null` counts as an empty object. Throws BAD_REQUEST when it is no JSON object. */
 export function jsonBody(call: Call): Record<string, unknown> {

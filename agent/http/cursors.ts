@@ -2,7 +2,7 @@
 import { ExpectedError } from '../../proto/errors.ts';
 import type { CursorStatus } from '../../proto/rpc.ts';
 import { type Answer, empty, json } from './answers.ts';
-import { jsonBody } from './body.ts';
+import { bodySchemas, jsonBody } from './body.ts';
 import type { Call } from './call.ts';
 import type { HttpContext } from './context.ts';
 import { readCursorName } from './event-request.ts';
@@ -41,7 +41,7 @@ async function show(call: Call, { rpc }: HttpContext): Promise<Answer> {
 async function acknowledge(call: Call, { rpc }: HttpContext, held: HeldReads): Promise<Answer> {
   const { name, share } = readCursorName(call.param, call.get('share'));
   const body = jsonBody(call);
-  const { acknowledgementIn } = await import('./body-schemas.ts');
+  const { acknowledgementIn } = await bodySchemas();
   const { offset } = await rpc.call('cursor.acknowledge', { name, share, ...acknowledgementIn(body) });
   held.goOn({ name, share }, offset);
   return json({ Name: name, Share: share, Offset: offset });

@@ -3,6 +3,7 @@
  * `Idempotency-Key` header a retry after a lost answer has one effect. Reference: consul-http-api, section 7.
  */
 import { ExpectedError } from '../../proto/errors.ts';
+import { lazy } from '../../proto/lazy.ts';
 import type { CommandBody } from '../../proto/schema/command.ts';
 import { json } from './answers.ts';
 import type { Call } from './call.ts';
@@ -11,6 +12,9 @@ import type { CatalogReader } from './reads.ts';
 import type { Route } from './transport.ts';
 
 const idempotencyKeyLengthMax = 256;
+
+/** The schemas take memory that few agents need. */
+const bodies = lazy(() => import('./register-body.ts'));
 
 export function registerRoutes(context: HttpContext, reader: CatalogReader): Route[] {
   const write = async (call: Call, body: CommandBody) => {
@@ -34,9 +38,4 @@ function once(call: Call): { client: string; key: string } | null {
   if (key === '') return null;
   if (key.length <= idempotencyKeyLengthMax) return { client: 'http', key };
   throw new ExpectedError('BAD_REQUEST', `Idempotency-Key: at most ${idempotencyKeyLengthMax} characters`);
-}
-
-/** Loaded with the first request: the schemas take memory that few agents need. */
-function bodies() {
-  return import('./register-body.ts');
 }
