@@ -65,7 +65,8 @@ async function bindSocket(folder: string): Promise<Server | null> {
 async function takeFile(folder: string): Promise<() => Promise<void>> {
   const path = `${folder}/lock`;
   const own = `${path}.${process.pid}.${++acquired}`;
-  const holder: Holder = { pid: process.pid, started: await startTime(process.pid), boot: await bootId() };
+  const { started } = await processOf(process.pid);
+  const holder: Holder = { pid: process.pid, started, boot: await bootId() };
   const content = `${JSON.stringify(holder)}\n`;
   try {
     // Made under another name and linked into place, so that nobody ever reads half of it.
@@ -129,14 +130,19 @@ async function isAlive(holder: Holder): Promise<boolean> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
   }
-  return holder.started === (await startTime(holder.pid));
+  const { state, started } = await processOf(holder.pid);
+  // A zombie waits for nothing but its parent, who may never look. Threads that still write would hold the socket.
+  return state !== 'Z' && holder.started === started;
 }
 
-/** Field 22 of /proc/PID/stat. The second field is the program's name and may hold anything, also spaces and brackets. */
-async function startTime(pid: number): Promise<string> {
-  const stat = await readText(`/proc/${pid}/stat`);
-  if (stat === undefined) return '';
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+/**
+ * Fields 3 and 22 of /proc/PID/stat, '' where there is none. The second field is the program's name and may hold
+ * anything, also spaces and brackets.
+ */
+async function processOf(pid: number): Promise<{ state: string; started: string }> {
+  const stat = (await readText(`/proc/${pid}/stat`)) ?? '';
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0] ?? '', started: fields[19] ?? '' };
 }
 
 async function bootId(): Promise<string> {

@@ -47,6 +47,23 @@ test.skipIf(process.platform !== 'linux')('the lock of a process that is gone is
   await release();
 });
 
+test.skipIf(process.platform !== 'linux')('a dead process that nobody buries holds nothing', async () => {
+  const parent = spawn('/bin/sh', ['-c', 'sleep 0 & echo $!; exec sleep 600'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [text] = (await once(parent.stdout, 'data')) as [Buffer];
+  const pid = Number(text.toString());
+  let fields: string[] = [];
+  while (fields[0] !== 'Z') {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  }
+  const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+  await writeFile(`${folder}/lock`, JSON.stringify({ pid, started: fields[19], boot }));
+  await (await folderLock.acquire(folder))();
+  parent.kill('SIGKILL');
+});
+
 test.skipIf(process.platform !== 'linux')(
   'a process id that is used again, or of another boot, holds nothing',
   async () => {
