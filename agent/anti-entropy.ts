@@ -27,6 +27,8 @@ const reconnectSpreadMs = 3_000;
 /** Time between two comparisons in a small cluster; a random part of up to the same length comes on top. */
 export const compareIntervalMs = 60_000;
 const membersPerScale = 128;
+/** After a comparison that found a difference the next one comes this soon, and later each time that there is one again. */
+const verifyMs = 3_000;
 
 /** What is asked of the journal (`agent/journal.ts`). */
 export interface SyncJournal {
@@ -85,6 +87,8 @@ export class AntiEntropy {
   #compareTimer: Timer | undefined;
   #retryTimer: Timer | undefined;
   #compareDue = false;
+  /** Comparisons in a row that found a difference. */
+  #different = 0;
   #working: Promise<void> | undefined;
   #failures = 0;
   #lastFailure = '';
@@ -209,14 +213,27 @@ export class AntiEntropy {
       const own = identity();
       const digest = digestOfRows(own, state.ownServices(), state.ownChecks());
       const { same } = await rpc.call('journal.digest', { identity: own, journalId, revision, digest });
-      if (same) this.#comparedAtMs = clock.wallMs();
+      if (same) {
+        this.#comparedAtMs = clock.wallMs();
+        this.#different = 0;
+      }
       // What was recorded meanwhile goes first: the rows are ahead of this revision.
       else if (journal.lastRevision !== revision) this.#compareDue = true;
-      else await this.#compare(revision);
+      else {
+        await this.#compare(revision);
+        this.#verifyLater();
+      }
     } catch (error) {
       this.#compareDue = true;
       throw error;
     }
+  }
+
+  /** What a new leader had under way from gossip's news may come behind our rows and set them back. */
+  #verifyLater(): void {
+    const delayMs = verifyMs * 2 ** this.#different;
+    this.#different += 1;
+    if (!this.#stopped && delayMs < compareIntervalMs) this.#compareIn(delayMs);
   }
 
   /** Answers the revision that the catalog holds now. */
