@@ -123,7 +123,10 @@ async function* readWithCursor(
   try {
     // Whoever leads no longer, or does not know yet what was confirmed, has nothing to hand out under a name.
     await consensus.replica.readBarrier('default');
-    const after = params.after ?? (await cursors.begin(cursor, consensus.events.last));
+    const { last } = consensus.events;
+    // Also for a reader that says where it begins: the next one, which does not, must find what this one leaves.
+    const confirmed = await cursors.begin(cursor, Math.min(last, params.after ?? last));
+    const after = params.after ?? confirmed;
     for await (const item of subscribeHere(context, consensus, { ...params, after }, signal, isOurs)) {
       lease.hand();
       yield recordOf(item);

@@ -134,6 +134,23 @@ test('a named reader goes on behind what it confirmed, at any server and under a
   expect((await until(cluster, follower.rpc.call('cursor.list', {}))).cursors).toEqual([]);
 });
 
+test('a name begins where its first reader said, also when that one confirmed nothing', async () => {
+  const cluster = new TestCluster('abandoned');
+  const leader = await cluster.grow(1);
+  await cluster.settle(1_000);
+  await write(cluster, leader, 3);
+  const cursor = { name: 'pager', share: '' };
+  const first = new Listener(leader, { cursor, after: 1 });
+  await cluster.settle(100);
+  const seen = first.heard;
+  expect(seen[0]).toBe(2);
+  first.stop();
+  await cluster.settle(1_000);
+  const next = new Listener(leader, { cursor });
+  await cluster.settle(100);
+  expect(next.heard).toEqual(seen);
+});
+
 test('since when, asked at any server', async () => {
   const cluster = new TestCluster('past');
   await cluster.grow(3);
