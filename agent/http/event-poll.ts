@@ -42,16 +42,23 @@ interface PageRequest {
 }
 
 export async function pollEvents(call: Call, context: HttpContext, held: HeldReads): Promise<Answer> {
-  const request = eventRequest(call);
+  let request: FeedRequest;
+  let limit: number;
+  let waitMs: number;
+  try {
+    request = eventRequest(call);
+    limit = pageLimit(call);
+    waitMs = pageWaitMs(call);
+  } catch (error) {
+    if (!isExpected(error)) throw error;
+    // Every answer says where the log stands, as far as there is somebody who knows it.
+    const status = await context.rpc.call('status', {}).catch(() => null);
+    if (status === null) throw error;
+    return refusal(error, status, status.lastOffset);
+  }
   const { cursor, after } = request;
   if (cursor !== undefined && after !== null) held.goOn(cursor, after);
-  const limit = pageLimit(call);
-  const waitMs = pageWaitMs(call);
   const status = await context.rpc.call('status', {});
-  const headers = (offset: number) => ({
-    'X-Rollcall-Offset': String(offset),
-    'X-Rollcall-Log': status.logId,
-  });
   try {
     refuseForeignLog(request, status.logId, status.firstOffset);
     const page = await pageOf(request, { limit, waitMs, status }, call.signal, context);
@@ -59,11 +66,19 @@ export async function pollEvents(call: Call, context: HttpContext, held: HeldRea
     const last = events.at(-1);
     if (cursor === undefined || last === undefined) page.end();
     else held.hold(cursor, last.Offset, page.end);
-    return json(events, headers(position));
+    return json(events, standing(status, position));
   } catch (error) {
     if (!isExpected(error) || error.status >= 500) throw error;
-    return text(error.status, error.message, headers(goOnAfter(error) ?? status.lastOffset));
+    return refusal(error, status, goOnAfter(error) ?? status.lastOffset);
   }
+}
+
+function standing({ logId }: ServerStatus, offset: number) {
+  return { 'X-Rollcall-Offset': String(offset), 'X-Rollcall-Log': logId };
+}
+
+function refusal({ status: code, message }: ExpectedError, status: ServerStatus, offset: number): Answer {
+  return text(code, message, standing(status, offset));
 }
 
 /** What is gone is named by the first offset that is kept. */

@@ -210,6 +210,11 @@ test('the long poll: a list, and where to go on', async () => {
   const nothing = await on.request('/v1/events?after=5');
   expect([nothing.text, nothing.header('x-rollcall-offset')]).toEqual(['[]', '5']);
   expect((await on.request('/v1/events')).header('x-rollcall-offset')).toBe('5');
+  for (const wrong of ['after=-1', 'after=9', 'limit=0', 'wait=soon', 'kind=x', 'filter=x', 'cursor=']) {
+    const refused = await on.request(`/v1/events?${wrong}`);
+    const said = [refused.status, refused.header('x-rollcall-offset'), refused.header('x-rollcall-log')];
+    expect([wrong, ...said]).toEqual([wrong, 400, '5', 'log-1']);
+  }
 });
 
 test('a held poll is answered by the first event', async () => {
