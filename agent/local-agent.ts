@@ -12,7 +12,7 @@ import { judgeAlias } from './aliases.ts';
 import { type ClientCheckRules, judgeClientCheck, scriptRefusal } from './client-checks.ts';
 import type { AgentConfig } from './config/agent-config.ts';
 import type { TemplateRequest } from './config/template-check.ts';
-import type { CheckRun, FeedOutcome, LocalCheck } from './http/context.ts';
+import type { CheckRun, FeedOutcome, LocalCheck, MeasuredCheck } from './http/context.ts';
 import type { LocalState } from './local-state.ts';
 import { Maintenance, type MaintenanceReasons } from './maintenance.ts';
 import type { Registrations, Source, StoredValue } from './registrations.ts';
@@ -95,6 +95,13 @@ export class LocalAgent {
 
   checks(): readonly LocalCheck[] {
     return this.#ports.state.ownChecks().map((row) => this.#shown(row));
+  }
+
+  measured(): readonly MeasuredCheck[] {
+    return this.#runner.views().flatMap(({ definition, outcome }) => {
+      const { metrics = [] } = outcome ?? {};
+      return metrics.length === 0 ? [] : [{ check: definition.id, service: definition.serviceId, metrics }];
+    });
   }
 
   services(): readonly OwnService[] {

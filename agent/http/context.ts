@@ -3,6 +3,7 @@
  * is asked of them, so that a test can stand in for any of them.
  */
 import type { Outcome } from '../../checks/kinds/kind.ts';
+import type { Metric } from '../../checks/perfdata.ts';
 import type { Clock, Random } from '../../proto/ports.ts';
 import type { Rpc } from '../../proto/rpc.ts';
 import type { OwnCheck, OwnService } from '../../proto/schema/catalog.ts';
@@ -38,6 +39,14 @@ export interface LocalCheck extends OwnCheck {
   readonly timeoutMs: number;
 }
 
+/** What the newest run of a check has measured. */
+export interface MeasuredCheck {
+  readonly check: string;
+  /** '' for a check of the node. */
+  readonly service: string;
+  readonly metrics: readonly Metric[];
+}
+
 /** A run that somebody asked for. */
 export interface CheckRun {
   readonly outcome: Outcome;
@@ -53,6 +62,8 @@ export type FeedOutcome = 'fed' | 'unknown' | 'not fed by clients';
 export interface LocalAgent {
   /** With the newest output of each. */
   checks(): readonly LocalCheck[];
+  /** Those that measure something, since the agent's start. */
+  measured(): readonly MeasuredCheck[];
   services(): readonly OwnService[];
   /** Adds or replaces; kept over restarts. `template` is what it was made from. */
   registerCheck(definition: CheckDefinition, template?: TemplateRequest | null): void;

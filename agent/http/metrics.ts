@@ -49,14 +49,26 @@ async function gaugesOf(context: HttpContext): Promise<Gauge[]> {
     help: 'Observations that no server has confirmed yet.',
     values: [waiting],
   };
-  if (context.raftStatus()?.state !== 'Leader') return [own];
+  const local = [own, ...checkGauges(context)];
+  if (context.raftStatus()?.state !== 'Leader') return local;
   try {
-    return [own, ...(await logGauges(context))];
+    return [...local, ...(await logGauges(context))];
   } catch (error) {
     // It led a moment ago.
-    if (isExpected(error)) return [own];
+    if (isExpected(error)) return local;
     throw error;
   }
+}
+
+/** What Nagios plugins say behind a `|`, and what our own kinds measure. */
+function checkGauges({ local }: HttpContext): Gauge[] {
+  const values = local
+    .measured()
+    .flatMap(({ check, service, metrics }) =>
+      metrics.map(({ name, value, unit }) => ({ labels: { check, service, name, unit }, value })),
+    );
+  if (values.length === 0) return [];
+  return [{ name: 'rollcall_check_value', help: 'Values that the newest run of a check measured.', values }];
 }
 
 async function logGauges({ rpc }: HttpContext): Promise<Gauge[]> {

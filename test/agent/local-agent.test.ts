@@ -236,6 +236,16 @@ test('what a template made follows the template, over restarts and reloads, and 
   expect(second.kept.api.value!.fromTemplates).toEqual([]);
 });
 
+test('what the newest run of each check has measured', async () => {
+  const { local, kinds, clock } = host();
+  local.start(files({ checks: [every10s({ id: 'door' }), define({ id: 'job', ttl: '1m' })] }));
+  expect(local.measured()).toEqual([]);
+  const draught = { name: 'draught', value: 3, unit: 'm/s', warning: '', critical: '', min: 0, max: null };
+  kinds.metrics = [draught];
+  await clock.settleFor(5_000);
+  expect(local.measured()).toEqual([{ check: 'door', service: '', metrics: [draught] }]);
+});
+
 test('a check is run when somebody asks; one that is fed is not', async () => {
   const { local, kinds, clock } = host();
   const checks = [every10s({ id: 'door', failures_before_critical: 2 }), define({ id: 'job', ttl: '1m' })];

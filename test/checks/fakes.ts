@@ -2,6 +2,7 @@
 import type { ResultStatus } from '../../checks/check.ts';
 import type { RunClass } from '../../checks/gate.ts';
 import type { Kinds, Outcome, RunContext } from '../../checks/kinds/kind.ts';
+import type { Metric } from '../../checks/perfdata.ts';
 import { CheckRunner, type CheckRunnerOptions } from '../../checks/runner.ts';
 import type { StatusChange } from '../../checks/view.ts';
 import {
@@ -31,6 +32,7 @@ export class FakeKinds implements Kinds {
   runningMax = 0;
   status: ResultStatus = 'passing';
   output = 'fine';
+  metrics: readonly Metric[] = [];
   tookMs = 20;
   /** Runs of these ids never end, not even when they are told to. */
   readonly deaf = new Set<string>();
@@ -57,7 +59,7 @@ export class FakeKinds implements Kinds {
       const end = () => {
         timer.cancel();
         this.runningNow--;
-        resolve({ status: this.status, output: this.output });
+        resolve({ status: this.status, output: this.output, metrics: this.metrics });
       };
       const timer = this.clock.after(this.tookMs, end);
       context.signal.addEventListener('abort', () => {

@@ -38,3 +38,13 @@ test('others tell of themselves only, and so does a leader that leads no longer'
     expect(Gauges.map(({ Name }) => Name)).toEqual(['rollcall.journal.unconfirmed']);
   }
 });
+
+test('what checks have measured, by check and name', async () => {
+  const on = await stage();
+  await on.request('/v1/agent/check/register', { json: { Name: 'disk', TTL: '1m' } });
+  const text = (await on.request('/v1/agent/metrics?format=prometheus')).text;
+  expect(text).toContain('rollcall_check_value{check="disk",service="",name="used",unit="%"} 85\n');
+  const { Gauges } = (await on.request('/v1/agent/metrics')).json() as { Gauges: unknown[] };
+  const labels = { check: 'disk', service: '', name: 'used', unit: '%' };
+  expect(Gauges).toContainEqual({ Name: 'rollcall.check.value', Value: 85, Labels: labels });
+});

@@ -9,7 +9,7 @@ import type {
   QueryResult,
   UserEvent,
 } from '../../../agent/gossip/membership.ts';
-import type { HttpContext, LocalAgent, LocalCheck } from '../../../agent/http/context.ts';
+import type { HttpContext, LocalAgent, LocalCheck, MeasuredCheck } from '../../../agent/http/context.ts';
 import { type RunningHttp, startHttp } from '../../../agent/http/server.ts';
 import { LocalEvents } from '../../../agent/local-events.ts';
 import { RecentUserEvents } from '../../../agent/user-events.ts';
@@ -83,6 +83,12 @@ export class FakeLocal implements LocalAgent {
     const parsed = parseCheckDefinition({ name: id || 'disk', args, interval: '10s', service_id: serviceId });
     if (!parsed.ok) throw new Error(parsed.errors[0]!.message);
     return parsed.definition;
+  }
+
+  /** As if the newest run of a check on disks had said `| used=85%`. */
+  measured(): readonly MeasuredCheck[] {
+    const used = { name: 'used', value: 85, unit: '%', warning: '80', critical: '', min: null, max: null };
+    return this.#checks.has('disk') ? [{ check: 'disk', service: '', metrics: [used] }] : [];
   }
 
   async runCheck(id: string) {
