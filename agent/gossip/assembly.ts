@@ -6,6 +6,7 @@ import { Kin } from './kin.ts';
 import { KinExchange } from './kin-exchange.ts';
 import { NameClaim } from './name-claim.ts';
 import type { GossipOptions } from './options.ts';
+import { OwnWord } from './own-word.ts';
 import { makeParts, type Parts } from './parts.ts';
 import { Prober } from './prober.ts';
 import { PushPulls } from './push-pull.ts';
@@ -19,6 +20,7 @@ import { Verdicts } from './verdicts.ts';
 
 export interface Assembly {
   readonly parts: Parts;
+  readonly ownWord: OwnWord;
   readonly beliefs: Beliefs;
   readonly serf: Serf;
   readonly prober: Prober;
@@ -57,18 +59,26 @@ export function assemble(options: GossipOptions): Assembly {
     },
   });
   const tellMember = (number: number) => onEvent({ kind: 'member', member: roll.member(number) });
-  const beliefs: Beliefs = new Beliefs(parts, {
-    onFull: () => serf.makeRoom(),
-    onAlive: (number) => serf.onAlive(number),
-    onUpdated: (number) => serf.onUpdated(number),
-    onGone: (number, verdict) => serf.onGone(number, verdict === null ? null : dossierOf(parts, verdict)),
-    onSuspicion: tellMember,
-    onTimeUp: (suspicion) => verdicts.onTimeUp(suspicion),
+  const onConflict: ConflictVote['onConflict'] = (existing, other) => conflict.onConflict(existing, other);
+  const ownWord = new OwnWord(parts, {
     onSelf: () => {
       serf.onSelf();
       tellMember(self.number);
     },
-    onConflict: (existing, other) => conflict.onConflict(existing, other),
+    onConflict,
+  });
+  const beliefs: Beliefs = new Beliefs({
+    parts,
+    ownWord,
+    reports: {
+      onFull: () => serf.makeRoom(),
+      onAlive: (number) => serf.onAlive(number),
+      onUpdated: (number) => serf.onUpdated(number),
+      onGone: (number, verdict) => serf.onGone(number, verdict === null ? null : dossierOf(parts, verdict)),
+      onSuspicion: tellMember,
+      onTimeUp: (suspicion) => verdicts.onTimeUp(suspicion),
+      onConflict,
+    },
   });
 
   const verdicts = new Verdicts({ parts, beliefs });
@@ -107,5 +117,5 @@ export function assemble(options: GossipOptions): Assembly {
     coordinates,
     onSeen: (by, address) => onEvent({ kind: 'seen-elsewhere', by, address }),
   });
-  return { parts, beliefs, serf, prober, verdicts, pushPulls, spreader, reception };
+  return { parts, ownWord, beliefs, serf, prober, verdicts, pushPulls, spreader, reception };
 }

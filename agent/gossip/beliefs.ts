@@ -1,21 +1,12 @@
 /**
  * News comes in, beliefs change, news goes out. Every change of the member table happens here, by the law of
- * `members.ts`: what is believed is also passed on, and what is said against ourselves is refuted.
+ * `members.ts`, and what is believed is also passed on. What is said about ourselves is answered in `own-word.ts`.
  */
-
-import type { PacketMessage } from '../../proto/gossip/messages.ts';
-import {
-  type Alive,
-  type Dead,
-  incarnationMax,
-  type PushNodeState,
-  type Suspect,
-} from '../../proto/gossip/messages.ts';
-import { encodeMessage } from '../../proto/gossip/packets.ts';
+import type { Alive, Dead, PushNodeState, Suspect } from '../../proto/gossip/messages.ts';
 import { metaBytesMax } from '../../proto/gossip/tags.ts';
-import { sameBytes } from './addresses.ts';
 import type { ProbeEvidence } from './dossier.ts';
-import { ageOf, law, ownLaw } from './members.ts';
+import { ageOf, law } from './members.ts';
+import type { OwnWord } from './own-word.ts';
 import type { Parts } from './parts.ts';
 import type { Announcement, MemberRecord } from './records.ts';
 import { confirmationsWanted, suspicionMinMs } from './scale.ts';
@@ -37,8 +28,6 @@ export interface BeliefReports {
   onUpdated(number: number): void;
   /** We remember as many members as we may: those that are long gone should make room. */
   onFull(): void;
-  /** Our own entry is another one: first announced, refuted, new tags. */
-  onSelf(): void;
   /** Suspect now, or not any more. */
   onSuspicion(number: number): void;
   /** The time of a suspicion is up, unless one last look at the suspect says otherwise. */
@@ -54,26 +43,19 @@ const lateNewsMs = 10_000;
 const toldTheDeadMax = 256;
 /** Names are host names mostly; Serf's own limit, where one sets it, is 128. */
 const nameLengthMax = 255;
-/** Members that hear a goodbye from ourselves; among more than these gossip finds somebody who lives. */
-const toldDirectlyMax = 32;
 
 export class Beliefs {
   readonly #parts: Parts;
+  readonly #ownWord: OwnWord;
   readonly #reports: BeliefReports;
   readonly #suspicions = new Map<number, Suspicion>();
   /** When we last told somebody that it counts as dead. */
   readonly #toldTheDead = new Map<number, number>();
 
-  constructor(parts: Parts, reports: BeliefReports) {
-    this.#parts = parts;
-    this.#reports = reports;
-  }
-
-  /** Announces ourselves, at the start and whenever our tags change. */
-  announceSelf(onTold: (() => void) | null = null): void {
-    const { self } = this.#parts;
-    self.incarnation += 1;
-    this.#tellOwnAlive(onTold);
+  constructor(options: { parts: Parts; ownWord: OwnWord; reports: BeliefReports }) {
+    this.#parts = options.parts;
+    this.#ownWord = options.ownWord;
+    this.#reports = options.reports;
   }
 
   hearAlive(message: Alive): void {
@@ -83,7 +65,7 @@ export class Beliefs {
       return;
     }
     if (message.node === self.name) {
-      this.#hearOwnAlive(message);
+      this.#ownWord.hearAlive(message);
       return;
     }
     if (!this.#hasRoomFor(message.node)) {
@@ -114,7 +96,7 @@ export class Beliefs {
     this.#endSuspicion(number);
     const updated = belief === 'unknown' || members.record(number) !== record;
     members.announce(record, message.incarnation, this.#parts.deadlines.nowMs());
-    this.#tell(message);
+    this.#parts.outbox.tell(message);
     if (belief === 'unknown' || belief === 'dead' || belief === 'left') this.#reports.onAlive(number);
     else {
       if (belief === 'suspect') this.#reports.onSuspicion(number);
@@ -126,7 +108,7 @@ export class Beliefs {
   hearSuspect(message: Suspect, evidence: ProbeEvidence | null = null): void {
     const { deadlines, members, records, self } = this.#parts;
     if (message.node === self.name) {
-      this.#hearAccusation('suspect', message);
+      this.#ownWord.hearAccusation('suspect', message);
       return;
     }
     const number = records.numberOf(message.node);
@@ -134,11 +116,11 @@ export class Beliefs {
     const belief = members.belief(number);
     const move = law[belief].suspect[ageOf(message.incarnation, members.incarnation(number))];
     if (move === 'confirm') {
-      if (this.#suspicions.get(number)?.confirm(message.from, evidence)) this.#tell(message);
+      if (this.#suspicions.get(number)?.confirm(message.from, evidence)) this.#parts.outbox.tell(message);
     } else if (move === 'believe') {
       members.mark(number, 'suspect', message.incarnation, deadlines.nowMs());
       this.#suspicions.set(number, this.#suspicionOf(number, message, evidence));
-      this.#tell(message);
+      this.#parts.outbox.tell(message);
       this.#reports.onSuspicion(number);
     }
   }
@@ -147,7 +129,7 @@ export class Beliefs {
     const { deadlines, members, records, self } = this.#parts;
     const news = message.from === message.node ? 'left' : 'dead';
     if (message.node === self.name) {
-      this.#hearAccusation(news, message);
+      this.#ownWord.hearAccusation(news, message);
       return;
     }
     const number = records.numberOf(message.node);
@@ -156,7 +138,7 @@ export class Beliefs {
     if (law[members.belief(number)][news][age] !== 'believe') return;
     this.#endSuspicion(number);
     members.mark(number, news, message.incarnation, deadlines.nowMs());
-    this.#tell(message);
+    this.#parts.outbox.tell(message);
     this.#reports.onGone(number, verdict);
   }
 
@@ -200,84 +182,9 @@ export class Beliefs {
     return this.#suspicions.get(number);
   }
 
-  /**
-   * Says goodbye; `onTold` when it has been told often enough. Gossip alone may tell nobody but members that are gone as well
-   * and have not been missed yet, so those that seem to be there hear it from us as well, at the beginning and at the end.
-   */
-  sayGoodbye(onTold: () => void): void {
-    const { deadlines, members, self } = this.#parts;
-    const { name: node, incarnation } = self;
-    const goodbye = { type: 'dead' as const, incarnation, node, from: node };
-    self.state = 'gone';
-    members.mark(self.number, 'left', incarnation, deadlines.nowMs());
-    this.#sayDirectly(goodbye);
-    this.#tell(goodbye, () => {
-      this.#sayDirectly(goodbye);
-      onTold();
-    });
-  }
-
   stop(): void {
     for (const suspicion of this.#suspicions.values()) suspicion.cancel();
     this.#suspicions.clear();
-  }
-
-  #sayDirectly(message: PacketMessage): void {
-    const { members, outbox } = this.#parts;
-    const { order } = members;
-    const alive = order.filter((number) => members.belief(number) === 'alive');
-    const suspect = order.filter((number) => members.belief(number) === 'suspect');
-    for (const number of [...alive, ...suspect].slice(0, toldDirectlyMax)) {
-      outbox.postTo(members.record(number), message);
-    }
-  }
-
-  #hearOwnAlive(message: Alive): void {
-    const { counters, records, self } = this.#parts;
-    if (self.state !== 'present') return;
-    const isOurs = self.record.sameAddress(message);
-    const other = isOurs ? self.record : records.intern(message);
-    if (other === undefined) return;
-    // Our own past under another address is ours to correct; somebody else's present is a conflict at any incarnation.
-    if (!isOurs && !isSameOwner(self.record, other)) {
-      counters.add('name_conflicts');
-      this.#reports.onConflict(self.record, message);
-      return;
-    }
-    const move = ownLaw[self.state].alive[ageOf(message.incarnation, self.incarnation)];
-    if (move === 'ignore' || (move === 'compare' && isOurs && this.#saysWhatWeSay(message))) return;
-    this.#refute(message.incarnation);
-  }
-
-  #hearAccusation(news: 'suspect' | 'dead' | 'left', message: Suspect | Dead): void {
-    const { self } = this.#parts;
-    if (ownLaw[self.state][news][ageOf(message.incarnation, self.incarnation)] === 'refute') {
-      this.#refute(message.incarnation);
-    }
-  }
-
-  #refute(accusedIncarnation: number): void {
-    const { awareness, counters, self } = this.#parts;
-    if (accusedIncarnation >= incarnationMax) {
-      counters.add('refutations_impossible');
-      return;
-    }
-    self.incarnation = Math.max(self.incarnation, accusedIncarnation) + 1;
-    awareness.onRefuted();
-    counters.add('refutations');
-    this.#tellOwnAlive(null);
-  }
-
-  #tellOwnAlive(onTold: (() => void) | null): void {
-    const { deadlines, members, self } = this.#parts;
-    members.announce(self.record, self.incarnation, deadlines.nowMs());
-    this.#tell(self.alive(), onTold);
-    this.#reports.onSelf();
-  }
-
-  #saysWhatWeSay(message: Alive): boolean {
-    const { record } = this.#parts.self;
-    return sameBytes(record.meta, message.meta) && sameBytes(record.vsn, message.vsn);
   }
 
   #hasRoomFor(name: string): boolean {
@@ -295,7 +202,7 @@ export class Beliefs {
     const { members } = this.#parts;
     const belief = members.belief(existing.number);
     if (belief === 'left' || belief === 'dead') return true;
-    return isSameOwner(existing, other) && incarnation > members.incarnation(existing.number);
+    return existing.hasSameOwner(other) && incarnation > members.incarnation(existing.number);
   }
 
   #suspicionOf(number: number, message: Suspect, evidence: ProbeEvidence | null): Suspicion {
@@ -336,10 +243,6 @@ export class Beliefs {
     this.#suspicions.get(number)?.cancel();
     this.#suspicions.delete(number);
   }
-
-  #tell(message: PacketMessage & { readonly node: string }, onTold: (() => void) | null = null): void {
-    this.#parts.outbox.broadcasts.news.queue(encodeMessage(message), message.node, onTold);
-  }
 }
 
 /** What is taken is also passed on, so it has to fit into a packet; memberlist owners keep to the same limit of tags. */
@@ -351,8 +254,4 @@ function isPlausible({ incarnation, meta, node, vsn }: Alive): boolean {
 /** Six bytes, or none from very old members; those would make every later exchange of ours fail, so they are not taken. */
 function isVersionPlausible(vsn: Uint8Array): boolean {
   return vsn.length === 6 && vsn[0]! > 0 && vsn[1]! >= vsn[0]!;
-}
-
-function isSameOwner(one: MemberRecord, other: MemberRecord): boolean {
-  return one.id !== '' && one.id === other.id;
 }

@@ -29,14 +29,14 @@ export class Gossip {
 
   /** Takes part from now on. */
   start(): void {
-    const { beliefs, parts, prober, pushPulls, serf, spreader } = this.#core;
+    const { ownWord, parts, prober, pushPulls, serf, spreader } = this.#core;
     for (const record of this.#options.known ?? []) {
       parts.members.announce(record, 1, parts.deadlines.nowMs());
       parts.roll.setStatus(record.number, 'alive');
     }
     if (this.#options.restored !== undefined) serf.restore(this.#options.restored);
     spreader.start();
-    beliefs.announceSelf();
+    ownWord.announce();
     prober.start();
     pushPulls.start();
     serf.start();
@@ -84,7 +84,7 @@ export class Gossip {
 
   /** Says goodbye, first as an intent, then as news; `onDone` when the others have had time to hear it. */
   leave(onDone: () => void): void {
-    const { beliefs, parts, serf } = this.#core;
+    const { ownWord, parts, serf } = this.#core;
     const { config, deadlines, roll, self } = parts;
     this.#onLeft.push(onDone);
     if (self.state !== 'present') return;
@@ -98,7 +98,7 @@ export class Gossip {
     };
     this.#whenTold(
       (onTold) => serf.announceLeave(self.name, false, onTold),
-      () => this.#whenTold((onTold) => beliefs.sayGoodbye(onTold), end),
+      () => this.#whenTold((onTold) => ownWord.sayGoodbye(onTold), end),
     );
   }
 
@@ -112,9 +112,9 @@ export class Gossip {
 
   /** Throws BAD_REQUEST when the tags are too long; `onDone` when the others have been told. */
   setTags(tags: Readonly<Record<string, string>>, onDone: () => void): void {
-    const { beliefs, parts } = this.#core;
+    const { ownWord, parts } = this.#core;
     parts.self.setMeta(metaOf(tags));
-    this.#whenTold((onTold) => beliefs.announceSelf(onTold), onDone);
+    this.#whenTold((onTold) => ownWord.announce(onTold), onDone);
   }
 
   /** Throws BAD_REQUEST when the event is too large. */

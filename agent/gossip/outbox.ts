@@ -63,6 +63,11 @@ export class Outbox {
     this.#dispatch(member.endpoint, messages.map(encodeMessage), checksCrc(member));
   }
 
+  /** News about a member, for everybody; it replaces older news of that member. `onTold` when it has been told often enough. */
+  tell(message: PacketMessage & { readonly node: string }, onTold: (() => void) | null = null): void {
+    this.broadcasts.news.queue(encodeMessage(message), message.node, onTold);
+  }
+
   /** A packet of news; false when there is nothing to tell. */
   gossip(to: MemberRecord): boolean {
     const news = this.#news([]);

@@ -63,6 +63,11 @@ export class MemberRecord {
     return this.port === other.port && sameBytes(this.addr, other.addr);
   }
 
+  /** Announced by one agent, which its data folder proves. */
+  hasSameOwner(other: MemberRecord): boolean {
+    return this.id !== '' && this.id === other.id;
+  }
+
   says(announcement: Announcement): boolean {
     return (
       this.sameAddress(announcement) &&

@@ -7,7 +7,7 @@ import type { HealthEvent } from '../../proto/schema/event.ts';
 import type { LocalEvent } from '../../proto/schema/local-event.ts';
 import { freePorts, program, TestFleet, until } from './agents.ts';
 
-const blockedMs = 9_000;
+const blockedMs = 10_000;
 const block = `process.on('SIGUSR2', () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${blockedMs}));`;
 
 let fleet: TestFleet;

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { answersStreamPing, canNack, checksCrc } from '../../../agent/gossip/outbox.ts';
 import type { MemberRecord } from '../../../agent/gossip/records.ts';
+import { decodePacket } from '../../../proto/gossip/envelope.ts';
 import { messageType } from '../../../proto/gossip/packets.ts';
 import { stage, suspectOf } from './stage.ts';
 
@@ -39,6 +40,21 @@ test('a packet stays within the budget, with a label and a seal as well', () => 
   // Five bytes of checksum are not part of memberlist's budget.
   expect(bytes).toBeLessThanOrEqual(1_405);
   expect(bytes).toBeGreaterThan(1_300);
+});
+
+test('newer news of a member takes the place of the older', () => {
+  const { parts, meet, take } = stage();
+  const peer = meet('peer');
+  for (const accuser of ['one', 'two']) parts.outbox.tell(suspectOf('web', accuser));
+  parts.outbox.gossip(peer);
+  expect(take('peer')).toEqual([suspectOf('web', 'two')]);
+});
+
+test('a packet that somebody else sends is sealed and counted as any other', () => {
+  const { parts } = stage({ keys: [new Uint8Array(16)] });
+  const packet = parts.outbox.packetOf(nack);
+  expect(decodePacket(packet, parts.opening()).messages).toEqual([nack]);
+  expect(parts.counters.get('packet_bytes_sent')).toBe(packet.length);
 });
 
 test('a seal never uses a nonce twice', () => {

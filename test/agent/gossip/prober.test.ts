@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Beliefs } from '../../../agent/gossip/beliefs.ts';
 import type { Forgotten } from '../../../agent/gossip/members.ts';
+import { OwnWord } from '../../../agent/gossip/own-word.ts';
 import { Prober } from '../../../agent/gossip/prober.ts';
 import { Verdicts } from '../../../agent/gossip/verdicts.ts';
 import type { Ping } from '../../../proto/gossip/messages.ts';
@@ -10,15 +11,19 @@ function make(options: StageOptions = {}) {
   const scene = stage(options);
   const { parts } = scene;
   const ignore = () => {};
-  const beliefs = new Beliefs(parts, {
-    onFull: ignore,
-    onAlive: ignore,
-    onUpdated: ignore,
-    onSelf: ignore,
-    onSuspicion: ignore,
-    onTimeUp: ignore,
-    onGone: ignore,
-    onConflict: ignore,
+  const ownWord = new OwnWord(parts, { onSelf: ignore, onConflict: ignore });
+  const beliefs = new Beliefs({
+    parts,
+    ownWord,
+    reports: {
+      onFull: ignore,
+      onAlive: ignore,
+      onUpdated: ignore,
+      onSuspicion: ignore,
+      onTimeUp: ignore,
+      onGone: ignore,
+      onConflict: ignore,
+    },
   });
   const verdicts = new Verdicts({ parts, beliefs });
   const answered: string[] = [];

@@ -47,6 +47,14 @@ test('a forgotten name gives its number back; shared records keep it', () => {
   expect(shared.numberOf('one')).toBe(kept.number);
 });
 
+test('one data folder is one owner; none at all proves nothing', () => {
+  const records = new Records({ defaultPort: 1 });
+  const at = (host: number, tags: Record<string, string>) => records.intern(aliveOf('web', { host, tags }))!;
+  expect(at(1, { id: 'x' }).hasSameOwner(at(2, { id: 'x' }))).toBe(true);
+  expect(at(1, { id: 'x' }).hasSameOwner(at(2, { id: 'y' }))).toBe(false);
+  expect(at(1, {}).hasSameOwner(at(2, {}))).toBe(false);
+});
+
 test('hashes tell announcements apart', () => {
   const records = new Records({ defaultPort: 1 });
   const one = records.intern(aliveOf('web'))!;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { Beliefs } from '../../../agent/gossip/beliefs.ts';
+import { OwnWord } from '../../../agent/gossip/own-word.ts';
 import { Serf } from '../../../agent/gossip/serf/serf.ts';
 import { Table } from '../../../agent/gossip/table.ts';
 import { decodeSerf } from '../../../proto/gossip/serf.ts';
@@ -20,15 +21,19 @@ function make() {
       reconnect: ignore,
     },
   });
-  const beliefs = new Beliefs(parts, {
-    onFull: ignore,
-    onAlive: (number) => serf.onAlive(number),
-    onUpdated: ignore,
-    onSelf: ignore,
-    onSuspicion: ignore,
-    onTimeUp: ignore,
-    onGone: ignore,
-    onConflict: ignore,
+  const ownWord = new OwnWord(parts, { onSelf: ignore, onConflict: ignore });
+  const beliefs = new Beliefs({
+    parts,
+    ownWord,
+    reports: {
+      onFull: ignore,
+      onAlive: (number) => serf.onAlive(number),
+      onUpdated: ignore,
+      onSuspicion: ignore,
+      onTimeUp: ignore,
+      onGone: ignore,
+      onConflict: ignore,
+    },
   });
   return { ...scene, serf, table: new Table({ parts, beliefs, serf }) };
 }
