@@ -243,14 +243,14 @@ export class SegmentLog {
     await this.#tail.close().catch(() => {});
   }
 
-  /** Removes the files of the log, from the front. */
+  /** Removes the files of the log, from the front; first the hint, which would take what is removed for lost after a crash. */
   async destroy(): Promise<void> {
     await this.close();
-    for (const { path } of this.#segments) {
-      await this.#place.disk.remove(path);
-      await this.#place.disk.syncFolder(this.#place.folder);
+    const { disk, folder, prefix } = this.#place;
+    for (const path of [`${folder}/${prefix}hint`, ...this.#segments.map((segment) => segment.path)]) {
+      await disk.remove(path);
+      await disk.syncFolder(folder);
     }
-    await this.#place.disk.remove(`${this.#place.folder}/${this.#place.prefix}hint`);
   }
 
   #refusal(): ExpectedError | null {

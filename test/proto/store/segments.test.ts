@@ -281,3 +281,22 @@ describe('whose log is it?', () => {
     expect(disk.paths().every((path) => path.includes('/b-'))).toBe(true);
   });
 });
+
+test('a log whose removal a crash cut short tells of no damage', async () => {
+  for (let survived = 0; survived <= 3; survived++) {
+    const disk = newDisk();
+    const { log } = await openLog(disk);
+    await fill(log, 1, 50);
+    const remove = disk.remove.bind(disk);
+    let removed = 0;
+    disk.remove = async (path) => {
+      if (removed === survived) throw new Error('crash');
+      removed += 1;
+      await remove(path);
+    };
+    await log.destroy().catch(() => {});
+    disk.remove = remove;
+    disk.crash('all');
+    expect([survived, (await openLog(disk)).log.damage]).toEqual([survived, null]);
+  }
+});
