@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import type { Endpoint } from '../../proto/ports.ts';
 import { text } from './answers.ts';
+import { watchBody } from './body-deadline.ts';
 import type { HttpContext } from './context.ts';
 import { EventHub } from './event-hub.ts';
 import { mountEventSocket } from './event-socket.ts';
@@ -17,9 +18,8 @@ export const bodyBytesMax = 1024 * 1024;
 export const headerBytesMax = 16 * 1024;
 /** Ten thousand listeners are welcome, a flood is not. */
 export const connectionsMax = 32_768;
-/** Time to send the headers, and the whole request: one byte a second holds no socket for ever. */
+/** Time to send the headers: one byte a second holds no socket for ever. For bodies see `body-deadline.ts`. */
 const headersTimeoutMs = 15_000;
-const requestTimeoutMs = 60_000;
 const keepAliveTimeoutMs = 120_000;
 /** At the end: whoever does not take the last of its answer in this time loses it. */
 const drainMs = 1_000;
@@ -45,6 +45,11 @@ export async function startHttp(context: HttpContext, at: Endpoint): Promise<Run
   const hub = new EventHub(context.rpc, context.clock);
   const endSockets = mountEventSocket(app.server, context, hub);
   const routes = allRoutes(context, hub);
+  const streams = new Set(routes.filter((route) => route.streams).map((route) => route.path));
+  app.addHook('onRequest', ({ raw }, _reply, done) => {
+    watchBody(raw, streams.has(raw.url?.split('?', 1)[0] ?? ''), () => endLate(raw.socket));
+    done();
+  });
   for (const route of routes) if (!route.streams) mountRoute(app, route, options);
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -95,7 +100,8 @@ function makeApp(options: TransportOptions): FastifyInstance {
     bodyLimit: bodyBytesMax,
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
-    requestTimeout: requestTimeoutMs,
+    // Of Node; ours knows which bodies may take their time.
+    requestTimeout: 0,
     keepAliveTimeout: keepAliveTimeoutMs,
     http: { maxHeaderSize: headerBytesMax, headersTimeout: headersTimeoutMs },
     routerOptions: { maxParamLength: headerBytesMax },
@@ -133,6 +139,11 @@ function makeApp(options: TransportOptions): FastifyInstance {
     return send(request, reply, text(500, 'internal error'), options);
   });
   return app;
+}
+
+function endLate(socket: Socket): void {
+  answerClientError(Object.assign(new Error('late'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+  socket.destroySoon();
 }
 
 /** What is no HTTP at all is answered as briefly as it deserves. */
