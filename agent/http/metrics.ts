@@ -91,6 +91,8 @@ async function prometheus(gauges: readonly Gauge[]): Promise<Answer> {
   const { Gauge: PrometheusGauge, Registry } = await import('prom-client');
   const registry = new Registry();
   for (const { name, help, values } of gauges) {
+    // The library would show a gauge without values as one that is 0.
+    if (values.length === 0) continue;
     const labelNames = Object.keys(values[0]?.labels ?? {});
     const gauge = new PrometheusGauge({ name, help, labelNames, registers: [registry] });
     for (const { labels, value } of values) gauge.set(labels, value);

@@ -16,6 +16,12 @@ test('the lag of each named reader, from the leader, as text for Prometheus', as
   expect(seen.text).toContain('rollcall_journal_unconfirmed 7\n');
 });
 
+test('without named readers there is no lag, not even one of 0', async () => {
+  const on = await stage(leads);
+  const seen = await on.request('/v1/agent/metrics?format=prometheus');
+  expect(seen.text).not.toContain('rollcall_cursor_lag');
+});
+
 test("in Consul's form", async () => {
   const on = await stage(leads);
   on.server.flap('ext', 'critical', 4);
