@@ -8,13 +8,18 @@ import type { Rpc } from '../proto/rpc.ts';
 import type { OwnCheck } from '../proto/schema/catalog.ts';
 import type { SpecOf } from '../proto/schema/definitions.ts';
 
-/** Null while nothing can be said: a followed check has no result yet, and none is bad. */
+/**
+ * Null while nothing can be said: a followed check has no result yet, and none is bad. Aliases that are checks of the node
+ * say nothing of their own about it, and two of them that followed each other would wait for, or blame, each other for ever.
+ */
 export function judgeAlias(
-  id: string,
   spec: Pick<SpecOf<'alias'>, 'service'>,
   checks: readonly OwnCheck[],
+  isAliasHere: (id: string) => boolean,
 ): Outcome | null {
-  const followed = checks.filter((check) => check.id !== id && concerns(check, spec.service));
+  const followed = checks.filter((check) => {
+    return concerns(check, spec.service) && !(check.serviceId === '' && isAliasHere(check.id));
+  });
   const heard = followed.filter(({ status }) => status !== 'pending');
   const outcome = aliasOutcome(heard);
   return heard.length < followed.length && outcome.status !== 'critical' ? null : outcome;
@@ -26,7 +31,9 @@ export function catalogAliases(rpc: Rpc): AliasSource {
     checksOf: async (node, service) => {
       const query = { of: 'nodeChecks', node } as const;
       const { rows } = await rpc.call('catalog.query', { query, mode: 'default', maxStaleMs: null });
-      return rows.checks.filter((check) => concerns(check, service));
+      return rows.checks.filter(
+        (check) => concerns(check, service) && !(check.serviceId === '' && check.type === 'alias'),
+      );
     },
   };
 }

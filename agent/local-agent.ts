@@ -240,7 +240,8 @@ export class LocalAgent {
 
   #feedAliases(): void {
     for (const [id, spec] of this.#aliases) {
-      const verdict = judgeAlias(id, spec, this.#ports.state.ownChecks());
+      const others = this.#ports.state.ownChecks().filter((check) => check.id !== id);
+      const verdict = judgeAlias(spec, others, (other) => this.#aliases.has(other));
       const now = this.#runner.view(id);
       if (verdict === null || now === undefined) continue;
       if (now.result === verdict.status && now.output === verdict.output) continue;

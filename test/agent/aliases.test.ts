@@ -7,25 +7,32 @@ function check(id: string, status: string, serviceId = ''): OwnCheck {
   return { id, name: id, notes: '', status, output: `${id} says so`, serviceId, type: 'ttl', definition: {} };
 }
 
+/** `alias` and `mirror` are aliases of this host. */
+const judge = (service: string, checks: readonly OwnCheck[]) =>
+  judgeAlias({ service }, checks, (id) => ['alias', 'mirror'].includes(id));
+
 test('the worst of the service and of its node counts', () => {
   const checks = [
     check('disk', 'passing'),
     check('door', 'warning', 'shop'),
     check('other', 'critical', 'till'),
   ];
-  expect(judgeAlias('alias', { service: 'shop' }, checks)?.status).toBe('warning');
-  expect(judgeAlias('alias', { service: 'till' }, checks)?.status).toBe('critical');
-  expect(judgeAlias('alias', { service: '' }, checks)?.status).toBe('passing');
+  expect(judge('shop', checks)?.status).toBe('warning');
+  expect(judge('till', checks)?.status).toBe('critical');
+  expect(judge('', checks)?.status).toBe('passing');
 });
 
-test('it does not follow itself', () => {
-  expect(judgeAlias('alias', { service: '' }, [check('alias', 'critical')])?.status).toBe('passing');
+test('it follows no other alias that is a check of the node, but one that is a check of its service', () => {
+  const node = [check('disk', 'passing'), check('mirror', 'critical')];
+  expect(judge('shop', node)?.status).toBe('passing');
+  expect(judge('shop', [check('disk', 'passing'), check('mirror', 'pending')])?.status).toBe('passing');
+  expect(judge('shop', [check('mirror', 'critical', 'shop')])?.status).toBe('critical');
 });
 
 test('while a followed check has no result nothing is said, unless another is bad already', () => {
   const young = check('young', 'pending');
-  expect(judgeAlias('alias', { service: '' }, [young, check('disk', 'passing')])).toBeNull();
-  expect(judgeAlias('alias', { service: '' }, [young, check('disk', 'critical')])?.status).toBe('critical');
+  expect(judge('', [young, check('disk', 'passing')])).toBeNull();
+  expect(judge('', [young, check('disk', 'critical')])?.status).toBe('critical');
 });
 
 test('checks of another node come from the catalog: those of the service and of the node', async () => {
@@ -33,6 +40,7 @@ test('checks of another node come from the catalog: those of the service and of 
     check('disk', 'passing'),
     check('door', 'passing', 'shop'),
     check('other', 'critical', 'till'),
+    { ...check('mirror', 'critical'), type: 'alias' },
   ];
   const rpc = { call: async () => ({ rows: { checks } }) } as unknown as Rpc;
   const followed = await catalogAliases(rpc).checksOf('web-2', 'shop');

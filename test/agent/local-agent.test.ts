@@ -141,6 +141,18 @@ test('an alias takes over the worst of its service and its node', () => {
   expect(status('all')).toBe('critical');
 });
 
+test('aliases of two services beside each other follow their own, down and up again', () => {
+  const { local, status } = host();
+  const till = service({ name: 'till', check: { ttl: '1m' } });
+  const checks = ['shop', 'till'].map((name) => define({ id: name, alias_service: name }));
+  local.start(files({ services: [service({ check: { ttl: '1m' } }), till], checks }));
+  for (const verdict of ['passing', 'critical', 'passing'] as const) {
+    local.feed('service:shop', verdict, '');
+    local.feed('service:till', 'passing', '');
+    expect([status('shop'), status('till')]).toEqual([verdict, 'passing']);
+  }
+});
+
 test('a service whose check stays critical is removed after its time, and not when it recovers', async () => {
   const { clock, local } = host();
   const check = { ttl: '10m', deregister_critical_service_after: '1m' };
