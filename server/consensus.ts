@@ -27,6 +27,8 @@ export interface ConsensusFolders {
 export interface ConsensusLimits {
   /** Length of a tick; `raft_multiplier` stretches it. Default 100. */
   readonly tickMs: number;
+  /** See `ReplicaLimits`. */
+  readonly earlyBatch: number;
   readonly raft: Partial<RaftLimits>;
   readonly snapshots: Partial<SnapshotLimits>;
   /** Entries that stay behind a snapshot. Default 10,240. */
@@ -145,7 +147,10 @@ export class Consensus {
         onHalt: (error) => ports.onHalt(error),
         onApplied: (entry, applied) => ports.onApplied?.(entry, applied, fsm),
       },
-      { ...(limits.tickMs !== undefined && { tickMs: limits.tickMs }) },
+      {
+        ...(limits.tickMs !== undefined && { tickMs: limits.tickMs }),
+        ...(limits.earlyBatch !== undefined && { earlyBatch: limits.earlyBatch }),
+      },
     );
     const history = new History({ source: events, clock, catalog: () => fsm.state.catalog });
     return new Consensus({ seed, fsm, events, storage, snapshots, snapshotter, replica, history });

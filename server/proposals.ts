@@ -36,8 +36,9 @@ export class Proposals {
   readonly #placed = new Map<number, Placed>();
   #lastTimeMs = 0;
 
-  get hasQueued(): boolean {
-    return this.#queue.length > 0;
+  /** Commands that wait for the log. */
+  get queued(): number {
+    return this.#queue.length;
   }
 
   /**

@@ -94,5 +94,5 @@ test('too many and too large are refused, and the next one is not', async () => 
   expect(await bench.seen()).toEqual(['one more BUSY']);
   const small = new Proposals();
   await expect(small.add({ body, once: null, timeMs: 0 }, 10)).rejects.toMatchObject({ code: 'TOO_LARGE' });
-  expect(small.hasQueued).toBe(false);
+  expect(small.queued).toBe(0);
 });

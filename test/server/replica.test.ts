@@ -99,6 +99,24 @@ test('many writes share few trips to the disk', async () => {
   expect(trips).toBeLessThan(10);
 });
 
+test('a large batch does not wait for the write before it', async () => {
+  const cluster = new TestCluster('early');
+  const leader = await cluster.grow(3, { consensus: { earlyBatch: 10 } });
+  const write = (name: string) =>
+    void leader.rpc.call('catalog.write', { body: register(name), once }).catch(() => {});
+  leader.disk.hang();
+  write('first');
+  await cluster.settle(50);
+  for (let i = 0; i < 25; i++) write(`db-${i}`);
+  await cluster.settle(400);
+  const known = Array.from({ length: 25 }, (_, i) => isKnownTo(othersOf(cluster, leader)[0], `db-${i}`));
+  // The last five are no batch: they wait for the disk.
+  expect(known).toEqual(Array.from({ length: 25 }, (_, i) => i < 20));
+  leader.disk.release();
+  await cluster.settle(400);
+  expect(isKnownTo(leader, 'db-24')).toBe(true);
+});
+
 test('a snapshot waits until the events before it are on disk', async () => {
   const cluster = new TestCluster('snapshot order');
   const leader = await cluster.grow(1, { consensus: { snapshots: { entriesMax: 10 } } });

@@ -19,6 +19,8 @@ export interface ServerRunOptions {
   readonly transitionsPerSecond?: number;
   /** Readers of the event log; they sit on the agents. Default 3. */
   readonly listeners?: number;
+  /** Commands that go into the log at once, whatever is under way. Default: more than ever come together. */
+  readonly earlyBatch?: number;
 }
 
 export const faultClasses = [
@@ -81,6 +83,7 @@ export function drawConfiguration(options: ServerRunOptions): Configuration {
     operationsPerSecond: pick(5.5, 6.5, 8),
     keys: random.int(2, 6),
     consensus: {
+      ...(options.earlyBatch !== undefined && { earlyBatch: options.earlyBatch }),
       tickMs: pick(50, 100, 100, 100),
       trailingEntries: pick(0, 3, 20, 100, 1_000),
       segmentBytes: pick(4_096, 16_384, 65_536),

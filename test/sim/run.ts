@@ -30,9 +30,10 @@ async function main(): Promise<void> {
       agents: { type: 'string' },
       transitions: { type: 'string' },
       listeners: { type: 'string' },
+      'early-batch': { type: 'string' },
     },
   });
-  const { gossip } = values;
+  const { gossip, 'early-batch': early } = values;
   const count = wholeNumber('seeds', values.seeds, 1);
   const first = count > 1 ? wholeNumber('seed', values.seed, 0) : 0;
   const seeds = count === 1 ? [values.seed] : Array.from({ length: count }, (_, n) => String(first + n));
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
       transitionsPerSecond: positive('transitions', values.transitions),
     }),
     ...(values.listeners !== undefined && { listeners: wholeNumber('listeners', values.listeners, 0) }),
+    ...(early !== undefined && { earlyBatch: wholeNumber('early-batch', early, 1) }),
   };
   const startedMs = performance.now();
   if (seeds.length === 1) {

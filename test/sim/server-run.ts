@@ -59,8 +59,9 @@ export async function runServerSeed(
 
 /** The command that repeats a run. */
 export function repeatServerRun(options: ServerRunOptions): string {
-  const { seed, nodes, minutes, agents, transitionsPerSecond, listeners } = options;
-  const more = Object.entries({ agents, transitions: transitionsPerSecond, listeners })
+  const { seed, nodes, minutes, agents, transitionsPerSecond, listeners, earlyBatch } = options;
+  const own = { agents, transitions: transitionsPerSecond, listeners, 'early-batch': earlyBatch };
+  const more = Object.entries(own)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => ` --${name} ${value}`);
   return `npm run sim -- --seed ${seed} --nodes ${nodes} --minutes ${minutes}${more.join('')}`;
