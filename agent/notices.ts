@@ -40,6 +40,8 @@ export interface SeenAs {
 
 /** Whoever has more addresses than that is better looked for in the network. */
 const seenAsMax = 16;
+/** Without encryption anybody may invent addresses for us; the log hears of a new one this often at most. */
+const seenLineEveryMs = 60_000;
 
 export interface NoticePorts {
   readonly clock: Clock;
@@ -53,6 +55,7 @@ export interface NoticePorts {
 export class Notices {
   readonly #ports: NoticePorts;
   readonly #seenAs = new Map<string, SeenAs>();
+  #seenLineMs = Number.NEGATIVE_INFINITY;
   #recovery: Timer | null = null;
 
   constructor(ports: NoticePorts) {
@@ -114,13 +117,17 @@ export class Notices {
     this.#recovery?.cancel();
   }
 
-  /** Each member says so every few minutes; a line for each address is enough. */
+  /** Each member says so every few minutes; one line for an address is enough. */
   #receiveSeen(address: string, by: string): void {
     const { clock, logger } = this.#ports;
-    if (!this.#seenAs.delete(address)) {
+    const isKnown = this.#seenAs.delete(address);
+    if (!isKnown && clock.nowMs() - this.#seenLineMs >= seenLineEveryMs) {
+      this.#seenLineMs = clock.nowMs();
       logger.warn(
         `${by} sees the gossip of this agent come from ${address}, which is not what it advertises: its host translates addresses, or advertise is wrong`,
       );
+    }
+    if (!isKnown) {
       const [oldest] = this.#seenAs.keys();
       if (oldest !== undefined && this.#seenAs.size >= seenAsMax) this.#seenAs.delete(oldest);
     }

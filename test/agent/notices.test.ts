@@ -82,6 +82,10 @@ test('who is seen under another address says so once for each, and remembers the
   ]);
   expect(notices.seenAs()).toEqual([{ address: '192.0.2.1:8301', by: 'web-3', atMs: clock.wallMs() }]);
   for (let port = 1; port <= 16; port++) seen(`192.0.2.2:${port}`, 'web-2');
+  expect(said).toHaveLength(1);
+  clock.runFor(60_000);
+  seen('192.0.2.3:1', 'web-2');
+  expect(said).toHaveLength(2);
   expect(notices.seenAs()).toHaveLength(16);
   expect(notices.seenAs().map(({ address }) => address)).not.toContain('192.0.2.1:8301');
   expect(records).toEqual([]);
