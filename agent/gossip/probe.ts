@@ -147,15 +147,10 @@ export class Probe implements AckListener {
   #askOthers(): void {
     if (this.#askedOthers) return;
     this.#askedOthers = true;
-    const { config, members, outbox, self } = this.#parts;
-    const { number, name: node, addr: target, port } = this.#target;
+    const { outbox } = this.#parts;
+    const { name: node, addr: target, port } = this.#target;
     const { sourceAddr, sourcePort, sourceNode } = this.#ping;
-    const numbers = members.pick(
-      config.indirectChecks,
-      (other) => other !== self.number && other !== number && members.belief(other) === 'alive',
-    );
-    for (const helperNumber of numbers) {
-      const record = members.record(helperNumber);
+    for (const record of this.#pickHelpers()) {
       this.#helpers.push({ record, answer: 'silence' });
       outbox.post(record.endpoint, {
         type: 'indirectPing',
@@ -170,6 +165,20 @@ export class Probe implements AckListener {
       });
     }
     this.#askHost();
+  }
+
+  /** At random, but one of our own kind if there is any: stock members do not tell that they were refused. */
+  #pickHelpers(): MemberRecord[] {
+    const { config, members, self } = this.#parts;
+    const mayHelp = (other: number) =>
+      other !== self.number && other !== this.#target.number && members.belief(other) === 'alive';
+    const isKin = (other: number) => members.record(other).tags.has(config.kinTag);
+    const helpers = members.pick(config.indirectChecks, mayHelp);
+    if (config.refusalCheckMs > 0 && !helpers.some(isKin)) {
+      const [kin] = members.pick(1, (other) => mayHelp(other) && isKin(other));
+      if (kin !== undefined) helpers.splice(-1, 1, kin);
+    }
+    return helpers.map((number) => members.record(number));
   }
 
   /** Only what nobody can forge makes it pointless to wait for an ack. */

@@ -100,6 +100,22 @@ test('a refusal makes us ask the others at once, and a second witness ends it', 
   ]);
 });
 
+test.each([
+  [100, 1],
+  [0, 0],
+])(
+  'among many strangers one of our own kind is asked, which can say that it was refused (check after %i ms)',
+  (refusalCheckMs, asked) => {
+    const scene = stage({ config: { refusalCheckMs, indirectChecks: 2 } });
+    const target = scene.meet('target');
+    for (let number = 0; number < 40; number++) scene.meet(`stranger ${number}`);
+    scene.meet('kin', { tags: { rc_gossip: '1' } });
+    new Probe({ parts: scene.parts, target, effort: 'urgent', onDone: () => {} });
+    expect(scene.take('kin')).toHaveLength(asked);
+    expect(scene.sent.filter(({ messages }) => messages[0]?.type === 'indirectPing')).toHaveLength(2 - asked);
+  },
+);
+
 test('one witness alone proves nothing', () => {
   const { asked, clock, results } = probe();
   clock.runFor(101);
