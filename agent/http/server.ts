@@ -47,7 +47,11 @@ export async function startHttp(context: HttpContext, at: Endpoint): Promise<Run
   const routes = allRoutes(context, hub);
   const streams = new Set(routes.filter((route) => route.streams).map((route) => route.path));
   app.addHook('onRequest', ({ raw }, _reply, done) => {
-    watchBody(raw, streams.has(raw.url?.split('?', 1)[0] ?? ''), () => endLate(raw.socket));
+    // Most bodies have come with their headers by then, and need no watch.
+    process.nextTick(() => {
+      if (raw.complete) return;
+      watchBody(raw, streams.has(raw.url?.split('?', 1)[0] ?? ''), () => endLate(raw.socket));
+    });
     done();
   });
   for (const route of routes) if (!route.streams) mountRoute(app, route, options);

@@ -31,11 +31,12 @@ export function decode<Schema extends z.ZodType>(
 ): Decoded<z.output<Schema>> {
   const respelt = respell(schema, value, options.numericDurations === 'refused');
   const parsed = schema.safeParse(respelt.value);
-  const issues = parsed.error?.issues ?? [];
+  if (parsed.success) return { ...respelt, raw: parsed.data };
+  const { issues } = parsed.error;
   const wrong = issues.map((issue) => keyPath(issue.path as Path));
   const dropped = new Set(wrong.map((path) => JSON.stringify(path)));
   return {
-    raw: parsed.success ? parsed.data : schema.safeParse(wrong.reduce(withoutKey, respelt.value)).data,
+    raw: schema.safeParse(wrong.reduce(withoutKey, respelt.value)).data,
     problems: [...respelt.problems, ...issues.map((issue) => fromIssue(issue, respelt))],
     spelt: respelt.spelt,
     isFaulty: (path) => dropped.has(JSON.stringify(path)) || respelt.isFaulty(path),
