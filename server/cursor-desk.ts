@@ -18,26 +18,41 @@ export interface CursorDeskPorts {
   propose(body: CommandBody): Promise<unknown>;
 }
 
-/** A reader that takes nothing for so long, although there is something, makes room for the next. */
+/** A reader that takes nothing for so long, although there is something, or confirms nothing, makes room for the next. */
 const silenceMs = 10_000;
 /** How often one that waits looks whether it may read. */
 const lookMs = 500;
 /** Time between two writes of one cursor. */
 const writeEveryMs = 1_000;
 
-/** The right to read with a name. Whoever holds it says when it hands something over and when that was taken. */
+/**
+ * The right to read with a name. Whoever holds it says when it hands something over and when that was taken.
+ *
+ * A process that was stopped, or whose host is gone, takes what fits into its socket for a long time. So a reader that
+ * confirms is also known by that: it is silent when it has something to confirm and says nothing, not even what it said
+ * before. One that has never confirmed anything may be of the kind that does not.
+ */
 export class Lease {
   readonly #clock: Clock;
   #handedMs: number | null = null;
+  /** The last event that was handed over, and since when something is there that was not confirmed. */
+  #handed = 0;
+  #owesMs: number | null = null;
+  /** Its last word about what it has dealt with; null before the first. */
+  #confirmed: { readonly offset: number; readonly atMs: number } | null = null;
   #lost: ExpectedError | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Something was offered to the reader. */
-  hand(): void {
+  /** Something is offered to the reader; `offset` when it is an event. Throws when somebody else reads by now. */
+  hand(offset?: number): void {
+    if (this.#lost !== null) throw this.#lost;
     this.#handedMs = this.#clock.nowMs();
+    if (offset === undefined) return;
+    this.#handed = offset;
+    this.#owesMs ??= this.#handedMs;
   }
 
   /** The reader took it. Throws when somebody else reads by now. */
@@ -46,8 +61,18 @@ export class Lease {
     if (this.#lost !== null) throw this.#lost;
   }
 
+  /** What lies behind its last word comes from somebody else of that name, who waits. */
+  confirm(offset: number): void {
+    if (offset < (this.#confirmed?.offset ?? 0)) return;
+    this.#confirmed = { offset, atMs: this.#clock.nowMs() };
+    if (offset >= this.#handed) this.#owesMs = null;
+  }
+
   get isSilent(): boolean {
-    return this.#handedMs !== null && this.#clock.nowMs() - this.#handedMs >= silenceMs;
+    const nowMs = this.#clock.nowMs();
+    if (this.#handedMs !== null && nowMs - this.#handedMs >= silenceMs) return true;
+    if (this.#confirmed === null || this.#owesMs === null) return false;
+    return nowMs - Math.max(this.#owesMs, this.#confirmed.atMs) >= silenceMs;
   }
 
   lose(error: ExpectedError): void {
@@ -115,6 +140,9 @@ export class CursorDesk {
       throw new ExpectedError('OFFSET_FUTURE', `offset ${offset} lies beyond the last event, ${last}`);
     }
     const key = keyOf(cursor);
+    this.#leases.get(key)?.confirm(offset);
+    // Said again as a sign of life, which costs no entry.
+    if ((state().cursors.find(cursor.name, cursor.share)?.offset ?? -1) >= offset) return;
     const waiting = this.#unwritten.get(key);
     if (waiting !== undefined) {
       waiting.offset = Math.max(waiting.offset, offset);

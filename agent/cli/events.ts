@@ -112,7 +112,7 @@ async function showNamed(options: Options, cursor: Cursor, io: Io, show: Show): 
   let failure = '';
   try {
     for await (const record of records) {
-      await show(record);
+      await confirmations.during(show(record));
       confirmations.note(record);
     }
   } finally {

@@ -48,6 +48,9 @@ async function confirmedPosition(api: Api, { name, share }: Cursor): Promise<num
   }
 }
 
+/** Less than a third of the silence after which the servers give the name to the next reader. */
+const aliveMs = 3_000;
+
 /** Confirms in the background: the servers take their time, and write the newest of a second. */
 export class Confirmations {
   readonly #api: Api;
@@ -68,6 +71,19 @@ export class Confirmations {
     this.#working ??= this.#work();
   }
 
+  /** While this takes its time, what was confirmed last is said again: who is at work is not silent. */
+  async during(work: Promise<void>): Promise<void> {
+    const timer = setInterval(() => {
+      // What does not come through is no harm: it is said again, or the work is done before.
+      if (this.#confirmed > 0) this.#say(this.#confirmed).catch(() => {});
+    }, aliveMs);
+    try {
+      await work;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
   /** Resolves with what is wrong when the last ones could not be confirmed, else with ''. */
   async flush(): Promise<string> {
     await this.#working;
@@ -79,15 +95,18 @@ export class Confirmations {
     try {
       while (this.#confirmed < this.#wanted) {
         const offset = this.#wanted;
-        const { name, share } = this.#cursor;
-        const query = share === '' ? {} : { share };
-        await this.#api.put(pathOf(name), query, JSON.stringify({ Offset: offset }));
+        await this.#say(offset);
         this.#confirmed = offset;
       }
     } catch (error) {
       this.#failure = messageOf(error);
     }
     this.#working = null;
+  }
+
+  async #say(offset: number): Promise<void> {
+    const { name, share } = this.#cursor;
+    await this.#api.put(pathOf(name), share === '' ? {} : { share }, JSON.stringify({ Offset: offset }));
   }
 }
 

@@ -81,6 +81,45 @@ test('a reader that takes nothing for 10 s makes room, and learns of it', async 
   expect(() => second!.taken()).not.toThrow();
 });
 
+test('a reader that has confirmed before and now says nothing makes room, however much its socket takes', async () => {
+  const first = (await desk.claim(pager, never))!;
+  const handOver = (offset: number) => {
+    first.hand(offset);
+    first.taken();
+  };
+  handOver(1);
+  void desk.acknowledge(pager, 1);
+  let second = false;
+  void desk.claim(pager, never).then(() => {
+    second = true;
+  });
+  await clock.settleFor(60_000);
+  expect(second).toBe(false);
+  handOver(2);
+  for (let n = 0; n < 5; n++) {
+    await clock.settleFor(9_000);
+    await desk.acknowledge(pager, 1);
+  }
+  expect([second, offsets()]).toEqual([false, [1]]);
+  await clock.settleFor(9_000);
+  void desk.acknowledge(pager, 0);
+  await clock.settleFor(1_500);
+  expect(second).toBe(true);
+  expect(() => first.hand(3)).toThrow(/another reader took pager over/);
+});
+
+test('a reader that never confirms is not taken for silent', async () => {
+  const first = (await desk.claim(pager, never))!;
+  first.hand(1);
+  first.taken();
+  let second = false;
+  void desk.claim(pager, never).then(() => {
+    second = true;
+  });
+  await clock.settleFor(60_000);
+  expect(second).toBe(false);
+});
+
 test('shares are read side by side; whoever gives up waiting gets nothing', async () => {
   expect(await desk.claim({ name: 'pager', share: '1/2' }, never)).not.toBeNull();
   expect(await desk.claim({ name: 'pager', share: '2/2' }, never)).not.toBeNull();

@@ -128,7 +128,7 @@ async function* readWithCursor(
     const confirmed = await cursors.begin(cursor, Math.min(last, params.after ?? last));
     const after = params.after ?? confirmed;
     for await (const item of subscribeHere(context, consensus, { ...params, after }, signal, isOurs)) {
-      lease.hand();
+      lease.hand('event' in item ? item.event.offset : undefined);
       yield recordOf(item);
       lease.taken();
     }

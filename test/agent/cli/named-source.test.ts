@@ -1,4 +1,6 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
+import type { Api } from '../../../agent/cli/api.ts';
+import { Confirmations } from '../../../agent/cli/named-source.ts';
 import type { HealthEvent } from '../../../proto/schema/event.ts';
 import { draftEvent } from '../../../proto/schema/event-draft.ts';
 import { fakeAgent, type Reply, type Request, rollcall } from './stage.ts';
@@ -119,6 +121,25 @@ test('--follow reads under the name, with its share, and goes on behind what cam
   expect([code, offsets(out)]).toEqual([0, [3, 4]]);
   expect(asked).toEqual(['p,1/2,', 'p,1/2,3']);
   expect(new Set(acks)).toEqual(new Set(['1/2']));
+});
+
+afterEach(() => void vi.useRealTimers());
+
+test('while an event is at work for long, what was confirmed before is said again', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  const said: string[] = [];
+  const put = async (_path: string, _query: object, body: string) => void said.push(body);
+  const confirmations = new Confirmations({ put } as unknown as Api, { name: 'a', share: '' });
+  confirmations.note(event(7));
+  await confirmations.flush();
+  expect(said).toEqual(['{"Offset":7}']);
+  let end = () => {};
+  const long = confirmations.during(new Promise((resolve) => (end = resolve)));
+  vi.advanceTimersByTime(9_000);
+  end();
+  await long;
+  vi.advanceTimersByTime(9_000);
+  expect(said).toEqual(Array(4).fill('{"Offset":7}'));
 });
 
 test('a share without a name is wrong usage, and so is a name with an offset', async () => {
