@@ -71,5 +71,5 @@ test('which check is meant must be clear, and that it can be run', async () => {
   });
   const broken = await rollcall(['check', 'test', file('check: {name: a, tcp: x, interval: 10s}\n')]);
   expect(broken.code).toBe(1);
-  expect(broken.error).toContain('checks[0].tcp: ');
+  expect(broken.error).toContain('error: check.tcp: ');
 });
