@@ -81,7 +81,7 @@ const defaults: ReplicaLimits = { tickMs: 100, appliedPerTurnMax: 1_000, earlyBa
 const writesUnderWayMax = 16;
 
 /** The longest election timeout, in ticks. */
-const hurryTicksMax = 20;
+const electionTicksMax = 20;
 
 export class Replica {
   readonly #ports: ReplicaPorts;
@@ -229,7 +229,7 @@ export class Replica {
     const { membership } = raft.status();
     const isAlone = membership.outgoing === null && membership.voters.length === 1;
     if (!isAlone || membership.voters[0] !== this.#ports.id) return;
-    for (let tick = 0; tick < hurryTicksMax && raft.status().role === 'follower'; tick++) raft.tick();
+    for (let tick = 0; tick < electionTicksMax && raft.status().role === 'follower'; tick++) raft.tick();
   }
 
   #ask<T>(question: (raft: Raft) => T): T {
@@ -356,7 +356,10 @@ export class Replica {
     if (before.role === 'leader' && (standing.role !== 'leader' || standing.term !== before.term)) {
       this.#proposals.leadershipLost(standing.leader);
     }
-    if (standing.leader !== null) this.#heardLeaderMs = this.#ports.clock.nowMs();
+    const nowMs = this.#ports.clock.nowMs();
+    // A leader steps down after it has heard no majority for so long; what the others decided since, it cannot know.
+    if (before.role === 'leader') this.#heardLeaderMs = nowMs - electionTicksMax * this.#limits.tickMs;
+    if (standing.leader !== null) this.#heardLeaderMs = nowMs;
     for (const listener of this.#listeners) listener(standing);
   }
 

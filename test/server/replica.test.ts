@@ -99,6 +99,18 @@ test('many writes share few trips to the disk', async () => {
   expect(trips).toBeLessThan(10);
 });
 
+test('a leader that stepped down tells how old its word is: from about when nobody answered any more', async () => {
+  const cluster = new TestCluster('contact');
+  const leader = await cluster.grow(3);
+  await cluster.settle(60_000);
+  expect(leader.consensus.replica.lastContactMs).toBe(0);
+  for (const other of othersOf(cluster, leader)) other.process.pause();
+  await cluster.settle(10_000);
+  expect(leader.raft!.role).not.toBe('leader');
+  expect(leader.consensus.replica.lastContactMs).toBeGreaterThan(8_000);
+  expect(leader.consensus.replica.lastContactMs).toBeLessThanOrEqual(12_000);
+});
+
 test('a large batch does not wait for the write before it', async () => {
   const cluster = new TestCluster('early');
   const leader = await cluster.grow(3, { consensus: { earlyBatch: 10 } });
