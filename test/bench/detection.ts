@@ -6,6 +6,9 @@
  * is a false one.
  *
  *     npm run build && node dist/test/bench/detection.js [rounds = 9] [members = 32]
+ *
+ * On two processors that twenty other processes wanted as well (2026-11-22, Node 20, Serf 0.9.4): SIGKILL 2,018 ms beside
+ * 7,983, which is 0.25 of Serf's; SIGSTOP 7,428 ms beside 7,430, which is 1.00; no false verdicts on either side.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { machineLine, median, ratioLine, spread } from './figures.ts';

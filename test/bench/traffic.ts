@@ -6,6 +6,9 @@
  * root on Linux), where every byte on `lo` is one of the cluster's, headers included.
  *
  *     npm run build && node dist/test/bench/traffic.js [minutes = 1] [members = 32]
+ *
+ * On two busy processors (2026-11-22, Node 20, Serf 0.9.4, one minute): 305 bytes a second and member beside 355, which is
+ * 0.86 of Serf's; 0.82 of its processor time for the gossip alone, 1.09 for a plain agent; 75 MiB with three checks.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -5,6 +5,9 @@
  * are, over all rounds, the median member and the last member.
  *
  *     npm run build && node dist/test/bench/user-events.js [rounds = 30] [members = 32]
+ *
+ * On two processors that twenty other processes wanted as well (2026-11-22, Node 20, Serf 0.9.4): the median member after 20 ms
+ * beside 241, which is 0.08 of Serf's; the last one after 216 beside 489, which is 0.44.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { machineLine, median, ratioLine, spread } from './figures.ts';
