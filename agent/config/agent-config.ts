@@ -101,7 +101,7 @@ export interface AgentConfig {
   readonly gossipTiming: GossipTiming;
   /** Keeps clusters apart that meet on one address; '' for none. */
   readonly gossipLabel: string;
-  /** A refused connection is evidence that a process is gone. */
+  /** What a host says of a closed port is evidence that a process is gone. */
   readonly gossipCrashDetection: boolean;
   /** Retention of the event log on servers: whichever limit is met first. */
   readonly eventsKeptMax: number;

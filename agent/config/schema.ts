@@ -219,7 +219,9 @@ export const fileKeys = z.strictObject({
   }).describe('Keeps clusters apart that meet on one address: all members of a cluster have the same one.'),
   gossip_crash_detection: z
     .boolean()
-    .describe('Take it as evidence when a host says that nobody listens there; false: only silence counts.'),
+    .describe(
+      'Take it as evidence when a host says that nobody listens there (TCP refused, ICMP port unreachable); false: only silence counts.',
+    ),
   event_log: z
     .strictObject({
       max_events: z.number().int().min(1_000).max(1_000_000_000).describe('Events kept at most.'),
