@@ -7,6 +7,7 @@ import type { Endpoint } from '../../proto/ports.ts';
 import { type Assembly, assemble } from './assembly.ts';
 import type { Member, QueryRequest } from './membership.ts';
 import type { GossipOptions } from './options.ts';
+import type { MemberRecord } from './records.ts';
 import { metaOf } from './self.ts';
 import type { KeyOperation } from './serf/internal-queries.ts';
 import { askForKeys, type KeyReport } from './serf/keys.ts';
@@ -29,11 +30,8 @@ export class Gossip {
 
   /** Takes part from now on. */
   start(): void {
-    const { ownWord, parts, prober, pushPulls, serf, spreader } = this.#core;
-    for (const record of this.#options.known ?? []) {
-      parts.members.announce(record, 1, parts.deadlines.nowMs());
-      parts.roll.setStatus(record.number, 'alive');
-    }
+    const { ownWord, prober, pushPulls, serf, spreader } = this.#core;
+    if (this.#options.known !== undefined) this.#know(this.#options.known);
     if (this.#options.restored !== undefined) serf.restore(this.#options.restored);
     spreader.start();
     ownWord.announce();
@@ -174,6 +172,17 @@ export class Gossip {
       event_time: times.event,
       query_time: times.query,
     };
+  }
+
+  #know(known: readonly MemberRecord[]): void {
+    const { deadlines, members, records, roll } = this.#core.parts;
+    // Thousands of cores whose tables grow step by step would leave a heap full of holes.
+    members.reserve(records.size);
+    roll.reserve(records.size);
+    for (const record of known) {
+      members.announce(record, 1, deadlines.nowMs());
+      roll.setStatus(record.number, 'alive');
+    }
   }
 
   #isAlone(): boolean {

@@ -192,8 +192,13 @@ export class Members {
     return picked;
   }
 
+  /** Makes room for this many numbers at once. */
+  reserve(count: number): void {
+    if (count > this.#states.length) this.#grow(count - 1);
+  }
+
   #insert(number: number): void {
-    if (number >= this.#states.length) this.#grow(number);
+    this.reserve(number + 1);
     const place = Math.floor(this.#random.unit() * (this.#count + 1));
     this.#order[this.#count] = this.#order[place]!;
     this.#order[place] = number;

@@ -112,7 +112,7 @@ export class Roll {
   setStatus(number: number, status: Exclude<Status, 'none'>): void {
     const before = this.status(number);
     if (before === status) return;
-    this.#grow(number);
+    this.reserve(number + 1);
     if (before === 'none') this.#count += 1;
     this.#unlist(number);
     if (status === 'failed') this.#failed.add(number);
@@ -162,6 +162,15 @@ export class Roll {
     };
   }
 
+  /** Makes room for this many numbers at once. */
+  reserve(count: number): void {
+    if (count <= this.#statuses.length) return;
+    const length = roomyLength(count - 1);
+    this.#statuses = grown(this.#statuses, new Uint8Array(length));
+    this.#ltimes = grown(this.#ltimes, new Float64Array(length));
+    this.#sinceMs = grown(this.#sinceMs, new Float64Array(length));
+  }
+
   #unlist(number: number): void {
     this.#failed.delete(number);
     this.#leaving.delete(number);
@@ -176,13 +185,5 @@ export class Roll {
     const forgotten = this.#forgotten.get(number);
     assert(forgotten !== undefined, `member ${number} is not on the roll`);
     return forgotten;
-  }
-
-  #grow(number: number): void {
-    if (number < this.#statuses.length) return;
-    const length = roomyLength(number);
-    this.#statuses = grown(this.#statuses, new Uint8Array(length));
-    this.#ltimes = grown(this.#ltimes, new Float64Array(length));
-    this.#sinceMs = grown(this.#sinceMs, new Float64Array(length));
   }
 }

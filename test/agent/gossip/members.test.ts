@@ -46,6 +46,15 @@ test('age is counted by incarnation', () => {
   expect([ageOf(1, 2), ageOf(2, 2), ageOf(3, 2)]).toEqual(['older', 'same', 'newer']);
 });
 
+test('room that was made beforehand changes nothing', () => {
+  const { members, known } = table(['a', 'b']);
+  members.reserve(1_000);
+  members.reserve(1);
+  expect(known.map(({ number }) => members.belief(number))).toEqual(['alive', 'alive']);
+  expect(members.belief(999)).toBe('unknown');
+  expect(members.count).toBe(2);
+});
+
 test('beliefs, incarnations and moments are kept for each member', () => {
   const { members, known } = table(['a', 'b']);
   const { number } = known[0]!;
