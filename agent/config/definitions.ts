@@ -109,7 +109,8 @@ function report(
   // An unknown key is shown where the key stands, a wrong value where the value does.
   const unknown = found.message === 'is not a known key';
   const at = unknown ? placeOfKey(item, found.path) : placeOfValue(item, found.path);
-  problems[level](at, [...path, ...found.path], found.message, found.suggestion);
+  const key = at.path?.[0] === 'defaults' ? at.path : [...path, ...found.path];
+  problems[level](at, key, found.message, found.suggestion);
 }
 
 function checksOf(service: Placed<ServiceDefinition>): Placed<CheckDefinition>[] {

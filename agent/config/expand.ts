@@ -189,7 +189,11 @@ class Expansion {
     const missing = [...defaults.entries].filter(([key]) => {
       return !own.has(plain(key)) && !(timed && plain(key) === 'interval');
     });
-    return map([...check.entries, ...missing], check.at);
+    const named = missing.map(([key, entry]) => {
+      const at = { ...entry.value.at, path: ['defaults', 'check', key] };
+      return [key, { ...entry, value: { ...entry.value, at } }] as const;
+    });
+    return map([...check.entries, ...named], check.at);
   }
 
   /** The checks inside of a service may use all of this as well. */

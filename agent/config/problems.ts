@@ -28,16 +28,24 @@ export class Problems {
     return this.#found.some((problem) => problem.level === 'error');
   }
 
-  /** In the order of reading: files as they were first met, then line and column. */
+  /**
+   * In the order of reading: files as they were first met, then line and column. What a default or a template brings into
+   * many definitions is told once.
+   */
   sorted(files: readonly string[]): readonly Problem[] {
     const rank = (place: Place) => {
       const found = files.indexOf(place.file);
       return found === -1 ? files.length : found;
     };
-    return this.#found.toSorted(
-      (a, b) => rank(a.at) - rank(b.at) || a.at.line - b.at.line || a.at.column - b.at.column,
-    );
+    return [...new Map(this.#found.toReversed().map((problem) => [identityOf(problem), problem])).values()]
+      .toReversed()
+      .toSorted((a, b) => rank(a.at) - rank(b.at) || a.at.line - b.at.line || a.at.column - b.at.column);
   }
+}
+
+function identityOf({ at, key, level, message }: Problem): string {
+  // Without a line there is no place that tells two problems apart.
+  return JSON.stringify([at.line === 0 ? key : '', level, formatPlace(at), message]);
 }
 
 /** `web.yaml:3:7: error: services[0].prot: is not a known key (did you mean "port"?)` */

@@ -193,6 +193,24 @@ test('a definition is named as in its own file, whatever files stand before it',
   ]);
 });
 
+test('what a default or a template brings into many definitions is told once, where it stands', async () => {
+  const { problems } = await load(
+    {
+      'a.yaml': `defaults: {check: {timeout: 1d}}
+templates: {t: {check: {name: "\${each}", http: nowhere, interval: 5s}}}
+checks:
+  - {use: t, with: {each: a}}
+  - {use: t, with: {each: b}}
+`,
+    },
+    { dev: true },
+  );
+  expect(problems).toEqual([
+    expect.stringMatching(/^a\.yaml:1:29: error: defaults\.check\.timeout: must be a duration/),
+    'a.yaml:2:48: error: checks[0].http: must be a URL that begins with http:// or https://',
+  ]);
+});
+
 test('an id twice in a file is a slip; a later file wins over an earlier one, and that is said', async () => {
   const { config, problems } = await load(
     {
