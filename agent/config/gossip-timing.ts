@@ -1,5 +1,5 @@
 /** Consul's `gossip_lan`: single numbers that differ from those of the gossip profile. */
-import { parseDuration } from '../../proto/duration.ts';
+import { formatDuration, parseDuration } from '../../proto/duration.ts';
 import { type GossipProfileName, gossipProfiles } from '../gossip/config.ts';
 import type { GossipTiming } from './agent-config.ts';
 import { type LocatedMap, placeOfValue, toPlain, valueAt } from './located.ts';
@@ -7,20 +7,31 @@ import type { Problems } from './problems.ts';
 
 const block = 'gossip_lan';
 
+const names = {
+  gossip_nodes: 'gossipNodes',
+  gossip_interval: 'gossipIntervalMs',
+  probe_interval: 'probeIntervalMs',
+  probe_timeout: 'probeTimeoutMs',
+  suspicion_mult: 'suspicionMultiplier',
+  retransmit_mult: 'retransmitMultiplier',
+} as const satisfies Readonly<Record<string, keyof GossipTiming>>;
+
 /** Only what is set: everything else is the profile's. The tree has passed the schema. */
 export function gossipTiming(tree: LocatedMap): GossipTiming {
-  const set = (key: string, name: keyof GossipTiming) => {
-    const value = valueAt(tree, [block, key]);
-    return value === undefined ? {} : { [name]: toNumber(toPlain(value)) };
-  };
-  return {
-    ...set('gossip_nodes', 'gossipNodes'),
-    ...set('gossip_interval', 'gossipIntervalMs'),
-    ...set('probe_interval', 'probeIntervalMs'),
-    ...set('probe_timeout', 'probeTimeoutMs'),
-    ...set('suspicion_mult', 'suspicionMultiplier'),
-    ...set('retransmit_mult', 'retransmitMultiplier'),
-  };
+  return Object.fromEntries(
+    Object.entries(names).flatMap(([key, name]) => {
+      const value = valueAt(tree, [block, key]);
+      return value === undefined ? [] : [[name, toNumber(toPlain(value))]];
+    }),
+  );
+}
+
+/** What a key of the block is in a profile, as a file would say it; undefined for other keys. */
+export function timingOfProfile(profile: GossipProfileName, key: string): string | number | undefined {
+  if (!Object.hasOwn(names, key)) return undefined;
+  const name = names[key as keyof typeof names];
+  const value = gossipProfiles[profile][name];
+  return name.endsWith('Ms') ? formatDuration(value) : value;
 }
 
 /** Others are asked between the timeout of a probe and its end, so there must be time between the two. */

@@ -43,7 +43,8 @@ test('references are filled in wherever they stand, and only under the keys that
 
 test('what was filled in is hidden where values are explained', async () => {
   const { tree } = await fill({ retry_join: ['${env:TOKEN}', 'b'] });
-  expect(explain(tree).map(({ value }) => value)).toEqual(['(hidden)', 'b']);
+  const told = explain(tree).filter(({ key }) => key.startsWith('retry_join'));
+  expect(told.map(({ value }) => value)).toEqual(['(hidden)', 'b']);
 });
 
 test('what cannot be filled in is an error, and a warning where only files are looked at', async () => {
