@@ -50,6 +50,8 @@ export class Outbox {
     } else {
       for (const part of parts) this.#stream.write(part);
     }
+    // What the kernel takes at once, however much it is, is never told to have drained.
+    if (this.waitingBytes <= outboxBytesHigh) this.#wakeAll();
   }
 
   /** Resolves at once when there is room, else when the other side has read on, or when all is over. */

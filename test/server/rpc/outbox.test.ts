@@ -59,6 +59,20 @@ test('there is room until too much waits, and again when it has drained', async 
   expect(resumed).toBe(true);
 });
 
+test('there is room again when the kernel has taken everything at once, of which it never tells', async () => {
+  const { outbox, endTurn } = open();
+  outbox.send(new Uint8Array(outboxBytesHigh + 1));
+  let resumed = false;
+  const waiting = outbox.room().then(() => {
+    resumed = true;
+  });
+  await Promise.resolve();
+  expect(resumed).toBe(false);
+  endTurn();
+  await waiting;
+  expect(resumed).toBe(true);
+});
+
 test('beyond the limit the owner is told; after the end nothing leaves and nobody waits', async () => {
   const { sink, outbox, endTurn, overflows } = open();
   sink.bufferedBytes = outboxBytesMax;

@@ -1,11 +1,15 @@
 import net from 'node:net';
 import { expect, test } from 'vitest';
+import { everyEvent } from '../../../proto/event-filter.ts';
+import type { StreamRecord } from '../../../proto/schema/event.ts';
 import { connectRpc, makeRpcHost } from '../../../server/rpc/client.ts';
 import { RpcListener } from '../../../server/rpc/listener.ts';
 import { tcp } from '../../../server/rpc/tcp.ts';
 import { VirtualClock } from '../../sim/clock.ts';
 import { SeededRandom } from '../../sim/random.ts';
 import { statusOf } from './memory-network.ts';
+
+const fromStart = { after: 0, logId: '', filter: everyEvent };
 
 function host(nodeId: string, handlers = {}) {
   return makeRpcHost({
@@ -32,6 +36,22 @@ test('two processes would talk like this: calls, a large answer, a goodbye', asy
   expect(answers.every(({ leader }) => leader === large)).toBe(true);
   await listener.stop(100);
   expect(await connection.closed).toBeUndefined();
+});
+
+test('a stream of items that are each larger than the window comes through, real sockets and all', async () => {
+  const sizes = [3_000_000, 10, 1_200_000, 6_000_000, 1_048_000, 10];
+  async function* items(): AsyncGenerator<StreamRecord> {
+    for (const size of sizes) yield { Error: { Code: 'BUSY', Message: 'x'.repeat(size) } };
+  }
+  const handlers = { streams: { 'events.read': items } };
+  const listener = new RpcListener(host('server', handlers), { at: { host: '127.0.0.1', port: 0 } });
+  const connection = await connectRpc(await listener.start(), host('agent'));
+  const seen: number[] = [];
+  for await (const item of connection.stream('events.read', fromStart)) {
+    if ('Error' in item) seen.push(item.Error.Message.length);
+  }
+  expect(seen).toEqual(sizes);
+  await listener.stop(100);
 });
 
 test('nobody at home, and a dial that is given up', async () => {
