@@ -12,7 +12,7 @@ export interface GossipConfig {
    * before `probeTimeoutMs`, and there are no quick verdicts.
    */
   readonly refusalCheckMs: number;
-  /** A process that is gone is given this long to come back before two witnesses may condemn it. */
+  /** A process is given this long to come back, from when its host first said that it is gone. */
   readonly refusalGraceMs: number;
   /** How many others are asked. */
   readonly indirectChecks: number;
@@ -76,7 +76,7 @@ const lan: GossipConfig = {
   probeIntervalMs: 1_000,
   probeTimeoutMs: 500,
   refusalCheckMs: 100,
-  refusalGraceMs: 1_100,
+  refusalGraceMs: 1_050,
   indirectChecks: 3,
   retransmitMultiplier: 4,
   suspicionMultiplier: 4,

@@ -27,6 +27,8 @@ export interface ProbeResult {
   readonly evidence: ProbeEvidence;
   /** Members, ourselves included, to whom the target's host said that nobody is there. */
   readonly refusedBy: readonly string[];
+  /** When the first of them was told so, in running milliseconds: the process was gone by then. Null without any. */
+  readonly refusedMs: number | null;
   readonly nacksExpected: number;
   readonly nacksReceived: number;
 }
@@ -57,6 +59,7 @@ export class Probe implements AckListener {
   readonly #refusal: Refusal;
   #waiting: Deadline | null = null;
   #askedOthers = false;
+  #refusedMs: number | null = null;
   #over = false;
 
   constructor(options: {
@@ -106,6 +109,7 @@ export class Probe implements AckListener {
     const helper = this.#helpers.find(({ record }) => record.name === witness);
     if (helper === undefined) return;
     helper.answer = 'refused';
+    this.#refusedMs ??= this.#parts.deadlines.nowMs();
     this.#endIfRefused();
   }
 
@@ -140,6 +144,7 @@ export class Probe implements AckListener {
 
   /** The host says that nobody is there. */
   #onWord(): void {
+    this.#refusedMs ??= this.#parts.deadlines.nowMs();
     this.#askOthers();
     this.#endIfRefused();
   }
@@ -202,6 +207,7 @@ export class Probe implements AckListener {
       answered,
       direct,
       refusedBy: this.#refusedBy(),
+      refusedMs: this.#refusedMs,
       nacksExpected: nacking.length,
       nacksReceived: nacking.filter(({ answer }) => answer !== 'silence').length,
       evidence: {
@@ -217,6 +223,7 @@ export class Probe implements AckListener {
   }
 
   #refusedBy(): string[] {
+    if (this.#parts.config.refusalCheckMs === 0) return [];
     const helpers = this.#helpers
       .filter(({ answer }) => answer === 'refused')
       .map(({ record }) => record.name);

@@ -80,7 +80,7 @@ export class Prober {
   }
 
   #onFailed(target: MemberRecord, result: ProbeResult): void {
-    const { awareness, counters, members, self } = this.#parts;
+    const { awareness, counters, deadlines, members, self } = this.#parts;
     counters.add('probes_failed');
     const proven = result.refusedBy.length >= witnessesWanted;
     // A host that told two of us "nobody is there" says nothing about our own health.
@@ -91,7 +91,7 @@ export class Prober {
       { type: 'suspect', incarnation, node: target.name, from: self.name },
       result.evidence,
     );
-    if (proven) this.#verdicts.onRefused(target.number);
+    if (proven) this.#verdicts.onRefused(target.number, result.refusedMs ?? deadlines.nowMs());
   }
 
   /** The next member that is worth asking; undefined when a whole round has none. */

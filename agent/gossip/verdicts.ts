@@ -51,12 +51,13 @@ export class Verdicts {
     });
   }
 
-  /** A probe was refused in front of enough witnesses, and the member is suspect because of it. */
-  onRefused(number: number): void {
+  /** A probe was refused in front of enough witnesses, since `refusedMs`, and the member is suspect because of it. */
+  onRefused(number: number, refusedMs: number): void {
     const { config, counters, deadlines } = this.#parts;
     if (this.#graces.has(number) || this.#graces.size >= graceMax) return;
     counters.add('refusals');
-    const grace = deadlines.after(config.refusalGraceMs, () => {
+    const leftMs = refusedMs + config.refusalGraceMs - deadlines.nowMs();
+    const grace = deadlines.after(Math.max(0, leftMs), () => {
       this.#graces.delete(number);
       const suspicion = this.#beliefs.suspicionOf(number);
       if (suspicion === undefined) return;

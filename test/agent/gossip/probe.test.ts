@@ -96,7 +96,7 @@ test('a refusal makes us ask the others at once, and a second witness ends it', 
   expect(results).toEqual([]);
   parts.acks.receiveRefusal(seqNo, 'helper 2');
   expect(results).toMatchObject([
-    { answered: false, refusedBy: ['me', 'helper 2'], evidence: { tcp: 'refused' } },
+    { answered: false, refusedBy: ['me', 'helper 2'], refusedMs: 101, evidence: { tcp: 'refused' } },
   ]);
 });
 
@@ -150,14 +150,16 @@ test('the ack to a knock is an answer that tells nothing about the way', () => {
 });
 
 test('refusals can be left out of account', () => {
-  const { asked, clock, knocked, results, take } = probe({ config: { refusalCheckMs: 0 } });
+  const { asked, clock, knocked, parts, results, take } = probe({ config: { refusalCheckMs: 0 } });
   clock.runFor(499);
   expect(asked).toEqual([]);
   clock.runFor(2);
   asked[0]?.reader?.fail('refused');
   expect(take('helper 0')).toHaveLength(1);
+  for (const helper of ['helper 0', 'helper 1']) parts.acks.receiveRefusal(seqNo, helper);
+  expect(results).toEqual([]);
   clock.runFor(1_000);
-  expect(results).toMatchObject([{ answered: false, evidence: { tcp: 'refused' } }]);
+  expect(results).toMatchObject([{ answered: false, refusedBy: [], evidence: { tcp: 'refused' } }]);
   expect(knocked).toEqual([]);
 });
 
