@@ -7,8 +7,9 @@
  *
  *     npm run build && node dist/test/bench/detection.js [rounds = 9] [members = 32]
  *
- * On two processors that twenty other processes wanted as well (2026-11-22, Node 20, Serf 0.9.4): SIGKILL 2,018 ms beside
- * 7,983, which is 0.25 of Serf's; SIGSTOP 7,428 ms beside 7,430, which is 1.00; no false verdicts on either side.
+ * On two busy processors (2026-11-22, Node 20, Serf 0.9.4): SIGKILL 1,767 ms beside 7,737, which is 0.23 of Serf's; SIGSTOP
+ * 8,017 ms beside 7,531, which is 1.06, and 1.00 and 0.95 in two other runs; no false verdicts on either side. When the
+ * victim is asked first is luck, a second on average, so fewer rounds than nine may give any ratio up to 0.45.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { machineLine, median, ratioLine, spread } from './figures.ts';
