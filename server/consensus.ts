@@ -29,6 +29,8 @@ export interface ConsensusLimits {
   readonly tickMs: number;
   /** See `ReplicaLimits`. */
   readonly earlyBatch: number;
+  /** See `ReplicaLimits`. Default 1,000. */
+  readonly appliedPerTurnMax: number;
   readonly raft: Partial<RaftLimits>;
   readonly snapshots: Partial<SnapshotLimits>;
   /** Entries that stay behind a snapshot. Default 10,240. */
@@ -150,6 +152,7 @@ export class Consensus {
       {
         ...(limits.tickMs !== undefined && { tickMs: limits.tickMs }),
         ...(limits.earlyBatch !== undefined && { earlyBatch: limits.earlyBatch }),
+        ...(limits.appliedPerTurnMax !== undefined && { appliedPerTurnMax: limits.appliedPerTurnMax }),
       },
     );
     const history = new History({ source: events, clock, catalog: () => fsm.state.catalog });

@@ -247,7 +247,9 @@ export class SegmentLog {
   async destroy(): Promise<void> {
     await this.close();
     const { disk, folder, prefix } = this.#place;
-    for (const path of [`${folder}/${prefix}hint`, ...this.#segments.map((segment) => segment.path)]) {
+    const hint = `${folder}/${prefix}hint`;
+    const segments = this.#segments.map(({ path }) => path);
+    for (const path of [hint, ...segments]) {
       await disk.remove(path);
       await disk.syncFolder(folder);
     }

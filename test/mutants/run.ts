@@ -5,7 +5,7 @@
 import { mutants } from './mutants.ts';
 import { MutantTree } from './tree.ts';
 
-const seedsMax = 40;
+const seedsMax = 100;
 const minutes = 0.5;
 
 const names = process.argv.slice(2);

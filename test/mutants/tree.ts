@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { transformWithEsbuild } from 'vite';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 export interface Caught {
   readonly seed: number;

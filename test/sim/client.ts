@@ -1,9 +1,10 @@
 /**
  * One client over HTTP, without the HTTP: it writes values with an idempotency key and sends each write once or more often,
- * at any server, in turn or at the same time; it reads in all three modes. What it is told goes into the history.
+ * at any server, in turn or at the same time; now and then it writes a value again, which is a write of its own. It reads
+ * in all three modes. What it is told goes into the history.
  */
 import { type ErrorCode, ExpectedError, isExpected } from '../../proto/errors.ts';
-import type { Once, ReadMode } from '../../proto/rpc.ts';
+import type { Once, ReadMode, Rpc } from '../../proto/rpc.ts';
 import type { CommandBody } from '../../proto/schema/command.ts';
 import type { Findings } from './checkers/findings.ts';
 import { type ValuesChecker, valueCheck } from './checkers/values.ts';
@@ -36,11 +37,24 @@ const attemptsMax = 3;
 
 type Answer = { readonly index: number; readonly offset: number };
 
+interface Write {
+  readonly key: string;
+  readonly value: string;
+  readonly once: Once | null;
+  readonly ticket: Ticket;
+  readonly errors: ErrorCode[];
+  /** Where it is sent; undefined: anywhere. */
+  readonly site: string | undefined;
+  answer: Answer | null;
+}
+
 export class SimClient {
   readonly #ports: ClientPorts;
   readonly #process: VirtualProcess;
   readonly #rpcs = new Map<string, PeerRpc>();
   #writes = 0;
+  /** The value that was written last. */
+  #value = '';
   #stopped = false;
 
   constructor(ports: ClientPorts) {
@@ -50,6 +64,13 @@ export class SimClient {
 
   start(): void {
     this.#live().catch((error: unknown) => this.#ports.onBug(error));
+  }
+
+  /** One operation at this server, beside whatever is under way. */
+  askAt(site: string): void {
+    if (this.#stopped) return;
+    const operation = this.#ports.random.chance(0.4) ? this.#write(site) : this.#read(site);
+    operation.catch((error: unknown) => this.#ports.onBug(error));
   }
 
   /** Begins nothing new. */
@@ -67,14 +88,17 @@ export class SimClient {
     }
   }
 
-  async #write(): Promise<void> {
-    const { host, random, history } = this.#ports;
+  async #write(site?: string): Promise<void> {
+    const { host, random, history, values } = this.#ports;
     this.#writes += 1;
-    const value = `${host.name}-${this.#writes}`;
+    const name = `${host.name}-${this.#writes}`;
+    if (this.#value === '' || random.chance(0.9)) this.#value = name;
+    const value = this.#value;
     const key = this.#pickKey();
     const ticket = history.invoke(key, { kind: 'write', value });
-    const once = random.chance(0.85) ? { client: host.name, key: value } : null;
-    const write = { key, value, once, answer: null as Answer | null, errors: [] as ErrorCode[], ticket };
+    values.invoked(value);
+    const once = random.chance(0.85) ? { client: host.name, key: name } : null;
+    const write: Write = { key, value, once, ticket, errors: [], answer: null, site };
     if (once === null) await this.#send(write);
     else if (random.chance(0.2)) {
       const copies = Array.from({ length: random.int(2, 4) }, () => this.#send(write));
@@ -93,18 +117,11 @@ export class SimClient {
     }
   }
 
-  async #send(write: {
-    readonly key: string;
-    readonly value: string;
-    readonly once: Once | null;
-    readonly ticket: Ticket;
-    readonly errors: ErrorCode[];
-    answer: Answer | null;
-  }): Promise<void> {
+  async #send(write: Write): Promise<void> {
     const { history, values, findings } = this.#ports;
-    const { key, value, once, ticket } = write;
+    const { key, value, once, ticket, site } = write;
     try {
-      const answer = await this.#anyServer().call(
+      const answer = await this.#serverAt(site).call(
         'catalog.write',
         { body: registration(key, value), once },
         { timeoutMs: this.#ports.random.between(300, 5_000) },
@@ -112,7 +129,7 @@ export class SimClient {
       if (write.answer === null) {
         write.answer = answer;
         history.answered(ticket);
-        values.acknowledged(value, answer.offset);
+        values.acknowledged(key, value, answer.offset);
       } else {
         const first = write.answer;
         findings.check(
@@ -128,7 +145,7 @@ export class SimClient {
     }
   }
 
-  #conclude({ value, errors, ticket }: { value: string; errors: ErrorCode[]; ticket: Ticket }): void {
+  #conclude({ value, errors, ticket }: Write): void {
     const { history, values } = this.#ports;
     if (errors.every((code) => definite.includes(code))) {
       history.refused(ticket);
@@ -136,19 +153,18 @@ export class SimClient {
     } else history.unknown(ticket);
   }
 
-  async #read(): Promise<void> {
+  async #read(site?: string): Promise<void> {
     const { random, history, values } = this.#ports;
     const mode: ReadMode = random.pick(['default', 'consistent', 'stale']);
     const node = this.#pickKey();
     // A stale read says nothing about now, but what it says of then must be true.
     const ticket = mode === 'stale' ? null : history.invoke(node, { kind: 'read', value: null });
     try {
-      const { rows, offset } = await this.#anyServer().call(
-        'catalog.query',
-        { query: { of: 'nodeChecks', node }, mode, maxStaleMs: random.chance(0.5) ? null : 1_000 },
-        { timeoutMs: random.between(300, 5_000) },
-      );
-      const value = rows.checks.find(({ id }) => id === valueCheck)?.status ?? null;
+      const options = {
+        maxStaleMs: random.chance(0.5) ? null : 1_000,
+        timeoutMs: random.between(300, 5_000),
+      };
+      const { value, offset } = await readValue(this.#serverAt(site), node, mode, options);
       if (ticket !== null) history.answered(ticket, value);
       values.read(node, value, offset);
     } catch (error) {
@@ -161,11 +177,11 @@ export class SimClient {
     return `ext-${this.#ports.random.int(0, this.#ports.keys)}`;
   }
 
-  #anyServer(): PeerRpc {
+  #serverAt(given: string | undefined): PeerRpc {
     const { wires, host, random } = this.#ports;
     const sites = this.#ports.servers();
     if (sites.length === 0) throw new ExpectedError('NO_SERVERS');
-    const site = random.pick(sites);
+    const site = given ?? random.pick(sites);
     const known = this.#rpcs.get(site);
     if (known !== undefined) return known;
     const peer = { nodeId: host.name, node: host.name, kind: 'agent', clusterId: '' } as const;
@@ -178,6 +194,18 @@ export class SimClient {
   #pause(delayMs: number): Promise<void> {
     return new Promise((resolve) => this.#process.after(delayMs, resolve));
   }
+}
+
+/** The value of an external node as one server tells it, and the offset of the last event that the answer contains. */
+export async function readValue(
+  server: Rpc,
+  node: string,
+  mode: ReadMode,
+  { maxStaleMs, timeoutMs }: { readonly maxStaleMs: number | null; readonly timeoutMs: number },
+): Promise<{ readonly value: string | null; readonly offset: number }> {
+  const params = { query: { of: 'nodeChecks', node }, mode, maxStaleMs } as const;
+  const { rows, offset } = await server.call('catalog.query', params, { timeoutMs });
+  return { value: rows.checks.find(({ id }) => id === valueCheck)?.status ?? null, offset };
 }
 
 /** An external node whose one check has the value as its status: each write is an event of its own. */

@@ -29,6 +29,7 @@ export const faultClasses = [
   'crash',
   'trap',
   'pause',
+  'strand',
   'disk',
   'clock',
   'membership',
@@ -55,8 +56,14 @@ export interface Configuration {
   readonly suspicionMs: number;
   /** Clocks run too fast or too slow by up to this share. */
   readonly clockDrift: number;
+  /** Disks are slower than the best one by up to this factor. */
+  readonly diskSpread: number;
+  /** What a server defers to its next turn comes after so long. */
+  readonly turnMs: number;
   readonly weather: Weather;
   readonly looseMessages: boolean;
+  /** Share of the appends that are cut short on their way. */
+  readonly shortAppendShare: number;
   readonly compareStatesEvery: number;
   /** Classes of faults, each as often as it stands here. */
   readonly faults: readonly FaultClass[];
@@ -73,6 +80,8 @@ export function drawConfiguration(options: ServerRunOptions): Configuration {
   const random = new SeededRandom(`configuration of ${options.seed}`);
   const pick = <T>(...values: readonly T[]): T => random.pick(values);
   const agents = options.agents ?? 3;
+  // What was committed is applied one by one, and each takes its time.
+  const isBusy = random.chance(0.25);
   return {
     servers: options.nodes,
     agents,
@@ -85,6 +94,7 @@ export function drawConfiguration(options: ServerRunOptions): Configuration {
     consensus: {
       ...(options.earlyBatch !== undefined && { earlyBatch: options.earlyBatch }),
       tickMs: pick(50, 100, 100, 100),
+      ...(isBusy && { appliedPerTurnMax: 1 }),
       trailingEntries: pick(0, 3, 20, 100, 1_000),
       segmentBytes: pick(4_096, 16_384, 65_536),
       snapshots: { entriesMax: pick(15, 40, 100, 300, 2_000) },
@@ -94,6 +104,7 @@ export function drawConfiguration(options: ServerRunOptions): Configuration {
         inflightMax: pick(1, 2, 8, 256, 256),
         inflightBytesMax: pick(2_000, 8 * 1024 * 1024),
         snapshotTicks: pick(30, 100, 600),
+        ...(isBusy && { applyBytesMax: 1 }),
       },
     },
     autopilot: {
@@ -104,9 +115,12 @@ export function drawConfiguration(options: ServerRunOptions): Configuration {
     compareIntervalMs: pick(5_000, 20_000, 60_000),
     holdMs: pick(500, 2_000, 7_000),
     suspicionMs: random.between(1_500, 6_000),
-    clockDrift: pick(0, 0, 0.0005, 0.02),
+    clockDrift: pick(0, 0, 0.0005, 0.02, 0.2),
+    diskSpread: pick(1, 1, 10, 100),
+    turnMs: isBusy ? 5 : 0,
     weather: drawWeather(random, pick(0, 0, 0.3, 1)),
     looseMessages: random.chance(0.3),
+    shortAppendShare: pick(0, 0.1, 0.5),
     compareStatesEvery: random.int(100, 300),
     faults: drawFaults(random),
     faultEveryMs: pick(1_000, 2_000, 3_500),
@@ -125,6 +139,7 @@ export function drawWeather(random: SeededRandom, harshness: number): Weather {
     delayMaxMs: delayMinMs + random.between(0.3, 0.3 + 60 * harshness),
     tailShare: random.between(0, 0.02 * harshness),
     tailMaxMs: 5_000,
+    echoMaxMs: 5_000,
   };
 }
 

@@ -6,7 +6,7 @@ import type { SimServer } from './sim-server.ts';
 const serversMax = 8;
 
 export function strikeMembership(tools: FaultTools): string | null {
-  const kinds = [transfer, transfer, add, takeOut, takeOut, exchange, redraw, redraw];
+  const kinds = [transfer, transfer, add, takeOut, takeOut, exchange, redraw, redraw, part, part];
   return tools.random.pick(kinds)(tools);
 }
 
@@ -62,8 +62,31 @@ function redraw({ cluster, random }: FaultTools): string | null {
   const count = random.int(1, members.length + 1);
   const target = { voters: members.slice(0, count), learners: members.slice(count), addresses: {} };
   const result = replica.changeMembership(target);
+  // Somebody else wants something else at the same time.
+  if (random.chance(0.5)) replica.changeMembership({ ...target, voters: members, learners: [] });
   const named = target.voters.map((id) => nameOf(cluster.servers, id)).join(' ');
   return `voters shall be ${named}: ${'refused' in result ? result.refused : `entry ${result.index}`}`;
+}
+
+/** The leader and at most one other shall be all voters, and from that moment on no way leads from them to the others. */
+function part({ cluster, random, later }: FaultTools): string | null {
+  const { leader, network, servers } = cluster;
+  if (leader === undefined) return null;
+  const { replica } = leader.consensus!;
+  const { voters } = replica.status().membership;
+  const others = random.shuffle(voters.filter((id) => id !== leader.id));
+  const kept = [leader.id, ...others.slice(0, random.int(0, 2))];
+  const target = { voters: kept, learners: others.filter((id) => !kept.includes(id)), addresses: {} };
+  const result = replica.changeMembership(target);
+  for (const { host: one } of servers.filter(({ id }) => kept.includes(id))) {
+    for (const { host: other } of servers.filter(({ id }) => !kept.includes(id))) {
+      network.cut(one.site, other.site);
+      network.cut(other.site, one.site);
+    }
+  }
+  later(200, 4_000, () => network.heal());
+  const named = kept.map((id) => nameOf(servers, id)).join(' ');
+  return `${named} shall vote alone and are alone: ${'refused' in result ? result.refused : `entry ${result.index}`}`;
 }
 
 function membersOf(leader: SimServer): string[] {

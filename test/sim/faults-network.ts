@@ -1,11 +1,11 @@
-/** What happens to the ways between the servers: bad weather, and partitions of every form. */
+/** What happens to the ways between the servers: bad weather, partitions of every form, and a leader that oversleeps one. */
 import { drawWeather } from './configuration.ts';
 import type { FaultTools } from './faults.ts';
 import type { SimServer } from './sim-server.ts';
 
 export function strikeNetwork(tools: FaultTools, name: 'weather' | 'partition'): string | null {
   if (name === 'weather') return changeWeather(tools);
-  const forms = [split, split, isolate, isolate, deafen, bridge, flap];
+  const forms = [split, split, isolate, isolate, isolate, deafen, bridge, flap];
   return tools.random.pick(forms)(tools);
 }
 
@@ -31,7 +31,8 @@ function split({ cluster, random, later }: FaultTools): string {
 }
 
 /** One server, often the leader, is cut off from the others; clients may still reach it. */
-function isolate({ cluster, random, later }: FaultTools): string {
+function isolate(tools: FaultTools): string {
+  const { cluster, random, later } = tools;
   const { network, servers, leader } = cluster;
   const lonely = leader !== undefined && random.chance(0.7) ? leader : random.pick(servers);
   const withClients = random.chance(0.5);
@@ -41,8 +42,53 @@ function isolate({ cluster, random, later }: FaultTools): string {
     network.cut(site, lonely.host.site);
     network.cut(lonely.host.site, site);
   }
+  if (!withClients && random.chance(0.3)) crowdAt(tools, lonely, 10);
   later(200, 12_000, () => network.heal());
   return `${lonely.name} is cut off from the ${withClients ? 'world' : 'servers'}`;
+}
+
+/**
+ * The leader is cut off from the servers and does not notice the time that passes: it falls asleep and wakes some moments
+ * before the way is open again, or its clock drags. Clients reach it all the while, and hurry to it.
+ */
+export function strand(tools: FaultTools): string | null {
+  const { cluster, random, later } = tools;
+  const { network, servers, leader, configuration } = cluster;
+  if (leader === undefined || !leader.host.running) return null;
+  const { host } = leader;
+  for (const { host: other } of servers) {
+    if (other === host) continue;
+    network.cut(other.site, host.site);
+    network.cut(host.site, other.site);
+  }
+  if (random.chance(0.4)) {
+    // With the drift of the others no more than leases have to stand.
+    host.drag(configuration.clockDrift > 0.1 ? 0.9 : 0.7);
+    crowdAt(tools, leader, 20);
+    later(1_000, 2_500, () => {
+      network.heal();
+      host.drag(1);
+    });
+    return `${leader.name} is cut off from the servers, and its clock drags`;
+  }
+  host.pause();
+  later(1_000, random.pick([2_000, 4_000, 6_000]), () => {
+    host.resume();
+    cluster.tell(`${leader.name} wakes`);
+    crowdAt(tools, leader, 10);
+    later(50, 1_500, () => network.heal());
+  });
+  return `${leader.name} falls asleep, cut off from the servers`;
+}
+
+/** Clients come one after the other, so many of them. */
+function crowdAt({ cluster, random, later }: FaultTools, { host }: SimServer, count: number): void {
+  const next = (left: number) => {
+    if (left === 0 || cluster.clients.length === 0) return;
+    random.pick(cluster.clients).askAt(host.site);
+    later(0, 200, () => next(left - 1));
+  };
+  next(count);
 }
 
 /** One direction only. */

@@ -5,11 +5,11 @@
 
 import { drawWeather, type FaultClass } from './configuration.ts';
 import type { CrashKind } from './disk.ts';
+import { strikeAgents } from './faults-agents.ts';
 import { strikeMembership } from './faults-membership.ts';
-import { strikeNetwork } from './faults-network.ts';
+import { strand, strikeNetwork } from './faults-network.ts';
 import type { SeededRandom } from './random.ts';
 import type { ServerCluster } from './server-cluster.ts';
-import type { SimAgent } from './sim-agent.ts';
 import type { SimServer } from './sim-server.ts';
 
 /** What a kind of fault may use. */
@@ -74,10 +74,13 @@ export class Faults {
       server.host.disk.release();
       if (except.includes(server)) continue;
       server.host.resume();
+      server.host.drag(1);
       if (server.isLeaving) server.host.kill();
       if (!server.host.up) server.start();
     }
     for (const agent of cluster.agents) {
+      agent.host.disk.slowMs = 0;
+      agent.host.disk.release();
       agent.host.resume();
       if (!agent.host.up) agent.start();
     }
@@ -95,6 +98,8 @@ export class Faults {
         return this.#setTrap();
       case 'pause':
         return this.#pause();
+      case 'strand':
+        return strand(this.#tools);
       case 'disk':
         return this.#hurtDisk();
       case 'clock':
@@ -106,7 +111,7 @@ export class Faults {
       case 'gossip':
         return this.#slander();
       case 'agents':
-        return this.#hitAgent();
+        return strikeAgents(this.#tools);
     }
   }
 
@@ -181,6 +186,9 @@ export class Faults {
         const name = this.#random.pick(['write', 'sync', 'syncFolder', 'rename', 'open']);
         const code = this.#random.pick(['EIO', 'ENOSPC']);
         victim.host.hurtDisk(name, code);
+        // Started again, it goes on with what the disk has; not all that it can read must be on the platter.
+        if (this.#random.chance(0.5))
+          this.#tools.later(1_000, 6_000, () => victim.host.up && this.#end(victim, 'all'));
         return `${victim.name}'s next ${name} fails with ${code}`;
       }
     }
@@ -219,24 +227,6 @@ export class Faults {
     if (victim === observer) return null;
     observer.view.accuse(victim.name);
     return `${observer.name} believes that ${victim.name} has failed`;
-  }
-
-  #hitAgent(): string | null {
-    const victim: SimAgent = this.#random.pick(this.#cluster.agents);
-    const { host } = victim;
-    if (!host.up) return null;
-    const how = this.#random.pick(['kill', 'all', 'some', 'torn', 'pause'] as const);
-    if (how === 'pause') {
-      host.pause();
-      this.#tools.later(50, 8_000, () => host.resume());
-      return `${victim.name} stands still`;
-    }
-    if (how === 'kill') host.kill();
-    else host.crash(how);
-    this.#tools.later(100, 8_000, () => {
-      if (!host.up) victim.start();
-    });
-    return `${victim.name} ${how === 'kill' ? 'killed' : `lost power (${how})`}`;
   }
 
   #upServer(): SimServer | undefined {

@@ -21,6 +21,8 @@ export interface HostOptions {
   readonly site: string;
   /** How fast its clocks run; 1.01 is a hundredth too fast. Default 1. */
   readonly clockRate?: number;
+  /** How much slower its disk is than a good one. Default 1. */
+  readonly diskFactor?: number;
 }
 
 export class SimHost {
@@ -37,7 +39,7 @@ export class SimHost {
   #process: VirtualProcess | null = null;
   #powered = true;
 
-  constructor(world: SimWorld, { name, site, clockRate = 1 }: HostOptions) {
+  constructor(world: SimWorld, { name, site, clockRate = 1, diskFactor = 1 }: HostOptions) {
     this.name = name;
     this.site = site;
     this.#world = world;
@@ -48,7 +50,11 @@ export class SimHost {
       // What the disk has done is told to the process that asked; when that stands still, later.
       after: (delayMs, run) => (this.#process ?? this.#clock).after(delayMs, run),
     };
-    this.disk = new SimDisk({ random: world.random.fork(`disk of ${name}`), clock });
+    const latencyMs = {
+      plain: [0.02 * diskFactor, 0.1 * diskFactor],
+      durable: [0.2 * diskFactor, diskFactor],
+    } as const;
+    this.disk = new SimDisk({ random: world.random.fork(`disk of ${name}`), clock, latencyMs });
   }
 
   /** Its process exists, though it may stand still. */
@@ -111,6 +117,11 @@ export class SimHost {
     this.#process?.resume();
   }
 
+  /** Its clocks run faster or slower from now on; 1 is as they did at the start. */
+  drag(factor: number): void {
+    this.#clock.drag(factor);
+  }
+
   /** Somebody sets the wall clock. */
   setWall(byMs: number): void {
     this.#clock.wallOffsetMs += byMs;
@@ -131,15 +142,25 @@ export class SimHost {
 class HostClock implements Clock {
   wallOffsetMs = 0;
   readonly #world: Clock;
-  readonly #rate: number;
+  readonly #ownRate: number;
+  #rate: number;
+  /** What this clock showed at a moment of the world's. */
+  #from = { worldMs: 0, ownMs: 0 };
 
   constructor(world: Clock, rate: number) {
     this.#world = world;
+    this.#ownRate = rate;
     this.#rate = rate;
   }
 
   nowMs(): number {
-    return this.#world.nowMs() * this.#rate;
+    return this.#from.ownMs + (this.#world.nowMs() - this.#from.worldMs) * this.#rate;
+  }
+
+  /** Timers that were set before end as they would have. */
+  drag(factor: number): void {
+    this.#from = { worldMs: this.#world.nowMs(), ownMs: this.nowMs() };
+    this.#rate = this.#ownRate * factor;
   }
 
   wallMs(): number {

@@ -21,6 +21,8 @@ export interface Weather {
   /** Share of datagrams that take much longer, and how long at most: a heavy tail. Default 0: none. */
   tailShare?: number;
   tailMaxMs?: number;
+  /** Second copies of datagrams come up to so much later, half of them. Default 0. */
+  echoMaxMs?: number;
 }
 
 export const calm: Weather = { lossShare: 0, duplicateShare: 0, delayMinMs: 0.2, delayMaxMs: 1 };
@@ -95,7 +97,7 @@ export class VirtualNetwork {
     const copies = this.#random.chance(this.weather.duplicateShare) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       if (this.#random.chance(this.weather.lossShare)) this.counters.packetsLost += 1;
-      else this.carry(fromSite, toSite, this.#delayMs(), arrive);
+      else this.carry(fromSite, toSite, this.#delayMs() + (copy === 0 ? 0 : this.#echoMs()), arrive);
     }
   }
 
@@ -208,6 +210,11 @@ export class VirtualNetwork {
     if (tear === 0 || tear === bytes.length) return reader.receive(bytes);
     const step = reader.receive(bytes.subarray(0, tear));
     return step.done ? step : reader.receive(bytes.subarray(tear));
+  }
+
+  #echoMs(): number {
+    const { echoMaxMs = 0 } = this.weather;
+    return echoMaxMs > 0 && this.#random.chance(0.5) ? this.#random.between(0, echoMaxMs) : 0;
   }
 
   #delayMs(): number {

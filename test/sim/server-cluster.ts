@@ -89,7 +89,8 @@ export class ServerCluster {
 
   /** `expect` 0: it waits to be taken into the cluster. Not started yet. */
   addServer(name: string, expect: number): SimServer {
-    const { consensus, autopilot, compareIntervalMs, holdMs, looseMessages } = this.configuration;
+    const { consensus, autopilot, compareIntervalMs, holdMs, looseMessages, shortAppendShare, turnMs } =
+      this.configuration;
     const config: ServerConfig = {
       name,
       datacenter: 'dc1',
@@ -108,6 +109,8 @@ export class ServerCluster {
       watch: this.#watch,
       logger: this.#loggerOf(name),
       looseMessages,
+      shortAppendShare,
+      turnMs,
       onHalt: (halted, error) => this.#onHalt(halted, error),
     });
     this.servers.push(server);
@@ -154,7 +157,11 @@ export class ServerCluster {
 
   readonly #watch: ServerWatch = {
     sending: (server, message) => this.raft.sending(this.#watchedOf(server), message),
-    opened: (server) => this.raft.opened(this.#watchedOf(server)),
+    received: (server, message) => this.raft.received(this.#watchedOf(server), message),
+    opened: (server, consensus) => {
+      this.#checkSound(server, consensus);
+      this.raft.opened(this.#watchedOf(server));
+    },
     standing: (server, { replica }) => {
       const { role, term } = replica.standing;
       this.trace.mix(term);
@@ -176,6 +183,20 @@ export class ServerCluster {
     },
   };
 
+  /** These disks forget and fail, but never change what was flushed: whoever finds a hole has made it. */
+  #checkSound({ name, held }: SimServer, { storage, events, snapshots }: Consensus): void {
+    const found = [storage.damage, ...events.damage, ...snapshots.damage].filter((damage) => damage !== null);
+    this.findings.check(found.length === 0, 'sound disk', () => `${name} finds ${JSON.stringify(found[0])}`);
+    // A snapshot of its own that stands for events which nobody will make again.
+    const { missing } = events;
+    if (missing === null || held === null) return;
+    this.findings.check(
+      missing.to < held.first || (storage.snapshot()?.index ?? 0) > held.applied,
+      'sound disk',
+      () => `${name} held all events from ${held.first} on and now lacks ${JSON.stringify(missing)}`,
+    );
+  }
+
   #watchedOf(server: SimServer): Watched {
     const consensus = server.consensus!;
     const known = this.#watched.get(consensus);
@@ -186,9 +207,10 @@ export class ServerCluster {
   }
 
   #addHost(name: string): SimHost {
-    const { clockDrift } = this.configuration;
+    const { clockDrift, diskSpread } = this.configuration;
     const clockRate = 1 + this.random.between(-clockDrift, clockDrift);
-    const host = new SimHost(this, { name, site: siteOf(this.#hosts), clockRate });
+    const diskFactor = diskSpread ** this.random.unit();
+    const host = new SimHost(this, { name, site: siteOf(this.#hosts), clockRate, diskFactor });
     this.#hosts += 1;
     return host;
   }

@@ -2,11 +2,12 @@
  * One life of a cluster of servers, drawn from a seed, in two acts. First everything that networks, disks, clocks, hosts and
  * operators do to it, under load and under the eyes of the checkers. Then peace: within a bounded time there is one
  * leader, all have the same log, state and events, every operation has ended, every agent has delivered and every
- * listener has heard everything.
+ * listener has heard everything; one more disturbance passes, while nobody writes, and everybody answers.
  */
 import type { Logger } from '../../proto/logger.ts';
 import type { Finding } from './checkers/findings.ts';
 import { type Configuration, drawConfiguration, type ServerRunOptions } from './configuration.ts';
+import { encore } from './encore.ts';
 import { Faults } from './faults.ts';
 import { isAtPeace, whatIsMissing } from './peace.ts';
 import { ServerCluster } from './server-cluster.ts';
@@ -142,6 +143,7 @@ class ServerRun {
       }
       await clock.settleFor(lookMs);
     }
+    if (findings.none) await encore(this.#cluster, present());
     this.#peaceMs = clock.nowMs() - fromMs;
   }
 

@@ -24,6 +24,8 @@ export const rpcPort = 8300;
 export interface ServerWatch {
   /** Before the message leaves. */
   sending(server: SimServer, message: RaftMessage): void;
+  /** It has been dealt with. */
+  received(server: SimServer, message: RaftMessage): void;
   applied(server: SimServer, entry: Entry, applied: Applied, fsm: Fsm): void;
   standing(server: SimServer, consensus: Consensus): void;
   /** Its log, snapshot and events were read from disk, and nothing was done with them yet. */
@@ -40,6 +42,13 @@ export interface SimServerPorts {
   readonly logger: Logger;
   /** Messages of one batch travel alone and may overtake each other. */
   readonly looseMessages: boolean;
+  /**
+   * Share of the appends of which only a beginning leaves, often nothing but the place where it would go on: a follower has to
+   * get along with every leader that keeps the rules, not only with ours, which sends as much as it can.
+   */
+  readonly shortAppendShare: number;
+  /** What it defers to its next turn comes after so long. */
+  readonly turnMs: number;
   /** Ended by itself: the disk failed, or something that should not happen. */
   onHalt(server: SimServer, error: Error): void;
 }
@@ -59,6 +68,8 @@ export class SimServer implements Gossiper {
   #running: Running | null = null;
   /** Called before each message that leaves; may end the process. */
   onSend: (() => void) | null = null;
+  /** What the last process had when it ended: the entry up to which it had applied everything, with all events from `first` on. */
+  held: { readonly applied: number; readonly first: number } | null = null;
   /** The process that runs now gave up its vote: it joins no more until it is started again. */
   isLeaving = false;
 
@@ -92,6 +103,7 @@ export class SimServer implements Gossiper {
     this.isLeaving = false;
     const running: Running = { process, view: rumours.listen(this), server: null };
     this.#running = running;
+    host.onEnd(() => this.#noteHeld(running));
     this.#run(running).catch((error: unknown) => this.#halt(process, error));
   }
 
@@ -102,7 +114,7 @@ export class SimServer implements Gossiper {
   }
 
   async #run(running: Running): Promise<void> {
-    const { host, random, config, watch, logger } = this.#ports;
+    const { host, random, config, watch, logger, turnMs } = this.#ports;
     const { process, view } = running;
     const own = random.fork(`life ${host.lives}`);
     const disk = host.disk.ofProcess();
@@ -122,7 +134,7 @@ export class SimServer implements Gossiper {
       gossip: view,
       logger,
       transport: (transportHost) => this.#transport(process, transportHost),
-      defer: (run) => void process.after(0, run),
+      defer: (run) => void process.after(turnMs, run),
       onHalt: (error) => this.#halt(process, error),
       onApplied: (entry, applied, fsm) => {
         if (process.stopped) return;
@@ -146,6 +158,32 @@ export class SimServer implements Gossiper {
     await server.start();
   }
 
+  #watched(process: VirtualProcess, handlers: TransportHost['handlers']): TransportHost['handlers'] {
+    const { notices } = handlers;
+    const receive: (typeof notices)['raft.messages'] = (params, peer) => {
+      notices['raft.messages'](params, peer);
+      if (process.stopped || this.consensus === null) return;
+      for (const message of params.messages) this.#ports.watch.received(this, message);
+    };
+    return { ...handlers, notices: { ...notices, 'raft.messages': receive } };
+  }
+
+  #perhapsShorter(message: RaftMessage, random: SeededRandom): RaftMessage {
+    const { shortAppendShare } = this.#ports;
+    if (message.type !== 'append' || shortAppendShare === 0 || !random.chance(shortAppendShare))
+      return message;
+    const { entries } = message;
+    return { ...message, entries: entries.slice(0, random.chance(0.5) ? 0 : random.int(0, entries.length)) };
+  }
+
+  #noteHeld({ server }: Running): void {
+    const consensus = server?.consensus ?? null;
+    this.held =
+      consensus?.events.missing === null
+        ? { applied: consensus.fsm.state.index, first: consensus.events.first }
+        : null;
+  }
+
   #halt(process: VirtualProcess, error: unknown): void {
     if (process.stopped) return;
     this.#ports.onHalt(this, error instanceof Error ? error : new Error(messageOf(error)));
@@ -153,12 +191,14 @@ export class SimServer implements Gossiper {
 
   #transport(process: VirtualProcess, { handlers, identity }: TransportHost): ServerTransport {
     const { host, wires, watch, looseMessages } = this.#ports;
+    const random = this.#ports.random.fork(`messages of life ${host.lives}`);
     const speaker: Speaker = { host, site: host.site, process, peer: identity };
     const addresses = new Map<ServerId, Endpoint>();
     const rpcs = new Map<ServerId, PeerRpc>();
     let close = () => {};
-    const send = (to: ServerId, messages: readonly RaftMessage[]) => {
+    const send = (to: ServerId, given: readonly RaftMessage[]) => {
       const address = addresses.get(to);
+      const messages = given.map((message) => this.#perhapsShorter(message, random));
       for (const message of messages) {
         if (process.stopped) return;
         watch.sending(this, message);
@@ -183,7 +223,7 @@ export class SimServer implements Gossiper {
         },
       },
       start: async () => {
-        close = wires.listen({ ...speaker, handlers });
+        close = wires.listen({ ...speaker, handlers: this.#watched(process, handlers) });
         return this.server.rpc;
       },
       agent: () => null,

@@ -28,8 +28,11 @@ const quiet: Configuration = {
   // Gossip stays out of these stories: nobody is called dead.
   suspicionMs: 3_600_000,
   clockDrift: 0,
+  diskSpread: 1,
+  turnMs: 0,
   weather: calm,
   looseMessages: false,
+  shortAppendShare: 0,
   compareStatesEvery: 10,
   faults: [],
   faultEveryMs: 1_000,

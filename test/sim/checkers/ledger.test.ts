@@ -105,12 +105,24 @@ const written = (offset: number, value: string) =>
 test('values: written once, acknowledged, read', () => {
   const values = new ValuesChecker(findings);
   values.read('ext-1', null, 3);
+  values.invoked('x');
   values.entered(written(4, 'x'));
-  values.acknowledged('x', 4);
+  values.acknowledged('ext-1', 'x', 4);
   values.read('ext-1', 'x', 5);
   values.read('ext-1', null, 3);
+  values.invoked('y');
   values.refused('y');
   expect(findings.list).toEqual([]);
+});
+
+test('values: the same one again, by an operation of its own', () => {
+  const values = new ValuesChecker(findings);
+  for (const value of ['x', 'y', 'x']) values.invoked(value);
+  for (const [at, value] of ['x', 'y', 'x'].entries()) values.entered(written(at + 1, value));
+  values.acknowledged('ext-1', 'x', 3);
+  expect(findings.list).toEqual([]);
+  values.entered(written(4, 'x'));
+  expect(rules()).toEqual(['exactly once']);
 });
 
 test.each<[string, string, (values: ValuesChecker) => void]>([
@@ -118,15 +130,31 @@ test.each<[string, string, (values: ValuesChecker) => void]>([
     'a value stands in the log twice',
     'exactly once',
     (values) => {
+      values.invoked('x');
       values.entered(written(1, 'x'));
       values.entered(written(9, 'x'));
     },
   ],
-  ['an acknowledged value is not in the log', 'acknowledged', (values) => values.acknowledged('x', 5)],
+  [
+    'an acknowledged value is not in the log',
+    'acknowledged',
+    (values) => values.acknowledged('ext-1', 'x', 5),
+  ],
+  [
+    'a value is acknowledged again and was not written again',
+    'acknowledged',
+    (values) => {
+      for (const value of ['x', 'y', 'x']) values.invoked(value);
+      values.entered(written(1, 'x'));
+      values.entered(written(2, 'y'));
+      values.acknowledged('ext-1', 'x', 2);
+    },
+  ],
   [
     'a refused value is in the log',
     'exactly once',
     (values) => {
+      values.invoked('x');
       values.refused('x');
       values.entered(written(1, 'x'));
     },
@@ -135,6 +163,7 @@ test.each<[string, string, (values: ValuesChecker) => void]>([
     'a value that is in the log is refused',
     'exactly once',
     (values) => {
+      values.invoked('x');
       values.entered(written(1, 'x'));
       values.refused('x');
     },
@@ -143,6 +172,7 @@ test.each<[string, string, (values: ValuesChecker) => void]>([
     'the catalog says something else than the events before',
     'catalog and events agree',
     (values) => {
+      for (const value of ['x', 'y']) values.invoked(value);
       values.entered(written(1, 'x'));
       values.entered(written(2, 'y'));
       values.read('ext-1', 'x', 2);

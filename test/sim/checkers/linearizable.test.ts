@@ -91,6 +91,15 @@ test('hundreds of operations of many clients, many of them without an answer, ar
   expect(judgeRegister(history)).toBe('not linearizable');
 });
 
+test('a crowd that writes all at once is no effort, when nobody reads what it wrote', () => {
+  const history: History = [write('before', 1, 2)];
+  for (let n = 0; n < 40; n++) history.push(write(`crowd ${n}`, 10 + n, 1_000 - n));
+  history.push(write('after', 2_000, 2_001), read('after', 2_002, 2_003));
+  expect(judgeRegister(history)).toBe('linearizable');
+  history.push(read('before', 2_004, 2_005));
+  expect(judgeRegister(history)).toBe('not linearizable');
+});
+
 /** Up to six operations on few values, with overlaps, lost answers and, now and then, lies. */
 function drawHistory(random: SeededRandom): History {
   const count = random.int(2, 7);
@@ -100,6 +109,7 @@ function drawHistory(random: SeededRandom): History {
     const [a, b] = [moments[2 * n]!, moments[2 * n + 1]!];
     const invoked = Math.min(a, b);
     const returned = random.chance(0.2) ? null : Math.max(a, b);
+    if (writes > 0 && random.chance(0.1)) return write(`v${writes}`, invoked, returned);
     if (random.chance(0.5)) return write(`v${++writes}`, invoked, returned);
     return read(random.pick([null, 'v1', 'v2', 'v3']), invoked, returned);
   });

@@ -226,3 +226,25 @@ test('a change of the voters is committed by both majorities, though the leader 
   checker.applied(a, change);
   expect(rules()).toEqual(['commit by majority']);
 });
+
+const beat = (from: string, term: number, commit: number): RaftMessage => {
+  return { type: 'heartbeat', from, to: 'b', term, commit, round: 1 };
+};
+
+test('a leader tells of a commit that is on its disk alone', () => {
+  a.leads(1).store(entry(1, 1), entry(2, 1));
+  checker.sending(b.holds(1).store(entry(1, 1)), accept('b', 'a', 1, 1));
+  for (a.commit = 0; a.commit <= 2; a.commit++) {
+    expect(rules()).toEqual([]);
+    checker.sending(a, beat('a', 1, a.commit));
+  }
+  expect(rules()).toEqual(['commit by majority']);
+});
+
+test('a leader that hears of a higher term leads on', () => {
+  checker.received(a.leads(2), accept('b', 'a', 2, 1));
+  checker.received(a, vote('b', 'a', 3));
+  expect(rules()).toEqual([]);
+  checker.received(a, accept('b', 'a', 3, 1));
+  expect(rules()).toEqual(['one leader at a time']);
+});

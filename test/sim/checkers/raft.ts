@@ -3,14 +3,17 @@
  * applied. A server that crashed stays in the books with what its disk held.
  */
 import type {
+  AppendRequest,
   Entry,
   HardState,
+  Heartbeat,
   Membership,
   RaftMessage,
   ServerId,
   SnapshotMeta,
 } from '../../../proto/raft.ts';
 import { decodeMembership } from '../../../server/raft/membership.ts';
+import { isQuorum } from '../../../server/raft/quorum.ts';
 import { chainOn, noChain } from './chain.ts';
 import type { Findings } from './findings.ts';
 import { type DurableLog, type Link, LogMirror } from './log-mirror.ts';
@@ -32,6 +35,17 @@ export interface WatchedServer {
   readonly membership: Membership;
 }
 
+interface Told {
+  readonly term: number;
+  readonly commit: number;
+  readonly membership: Membership;
+  /** This membership and those before it in this term. */
+  readonly counted: readonly Membership[];
+}
+
+/** Two steps of one change, and one of the next. */
+const countedMax = 4;
+
 export class RaftChecker {
   readonly #findings: Findings;
   readonly #leaders = new Map<number, ServerId>();
@@ -44,6 +58,8 @@ export class RaftChecker {
   /** By index; what was applied anywhere is committed for ever. */
   readonly #committed: Link[] = [{ term: 0, chain: noChain }];
   readonly #applied = new Map<ServerId, number>();
+  /** What each leader told to be committed last, and the membership that it counted with. */
+  readonly #told = new Map<ServerId, Told>();
   /** By term: what its leader knew to be committed when it was elected. */
   readonly #inherited = new Map<number, number>();
   /** By term: what was committed by anybody when its leader was elected. */
@@ -121,6 +137,18 @@ export class RaftChecker {
       this.#vouch(id, message.term, message.index);
     }
     this.#sync(server);
+    if (message.type === 'append' || message.type === 'heartbeat') this.#checkTold(server, message);
+  }
+
+  /** The server has dealt with a message: no leader hears of a higher term and leads on in its own (5.1). */
+  received({ id, role, term }: WatchedServer, message: RaftMessage): void {
+    // Whoever asks for a vote has not won a term yet, and a leader that others hear need not care.
+    if (message.type === 'vote' || message.type === 'voteAnswer') return;
+    this.#findings.check(
+      role !== 'leader' || message.term <= term,
+      'one leader at a time',
+      () => `${id} leads on in term ${term} after a message of ${message.from} in term ${message.term}`,
+    );
   }
 
   /** Election safety (5.2) and leader completeness (5.4). */
@@ -189,18 +217,50 @@ export class RaftChecker {
   #checkMajority(server: WatchedServer, { index, kind, data }: Entry): void {
     this.#sync(server);
     const { term } = server;
-    // A change counts from the moment in which it stands in the log; the server may be a step further by now.
-    const membership = kind === 'membership' ? decodeMembership(data) : server.membership;
-    const { voters, outgoing } = membership;
+    // A change counts from the moment in which it stands in the log; the server may be a step further by now, or several when
+    // it applies late.
+    const now = kind === 'membership' ? decodeMembership(data) : server.membership;
+    const counted = kind === 'membership' ? [now] : [now, ...this.#countedBefore(server)];
     const { chain, term: ofEntry } = this.#committed[index]!;
     const isInherited = index <= (this.#inherited.get(term) ?? 0);
-    if (ofEntry < term && !isInherited) this.#checkOwnTerm(server, membership, index);
+    if (ofEntry < term && !isInherited) this.#checkOwnTerm(server, counted, index);
+    const holds = (id: ServerId) => this.#mirrors.get(id)?.at(index)?.chain === chain;
+    this.#findings.check(
+      counted.some((each) => isQuorum(each, holds)),
+      'commit by majority',
+      () => `${server.id} commits ${index}, which is on the disks of ${shareOf(now, holds)}`,
+    );
+  }
+
+  /** The memberships that a leader told its commits with, newest last. */
+  #countedBefore({ id, term }: WatchedServer): readonly Membership[] {
+    const told = this.#told.get(id);
+    return told?.term === term ? told.counted : [];
+  }
+
+  /** What a leader tells to be committed is on the disks of a majority by then, whether its own is among them or not. */
+  #checkTold(leader: WatchedServer, { term, commit: least }: AppendRequest | Heartbeat): void {
+    const { id } = leader;
+    const before = this.#told.get(id);
+    if (before?.term === term && least <= before.commit) return;
+    const { commit, membership } = leader;
+    const known = before?.term === term ? before.counted.filter((each) => each !== membership) : [];
+    this.#told.set(id, { term, commit, membership, counted: [...known, membership].slice(-countedMax) });
+    // What it inherited is for others to answer for; and with another membership it may have counted with the one before.
+    if (before?.term !== term || before.membership !== membership) return;
+    const { voters, outgoing } = membership;
     for (const group of outgoing === null ? [voters] : [voters, outgoing]) {
-      const holders = group.filter((id) => this.#mirrors.get(id)?.at(index)?.chain === chain);
+      const holders = new Map<number | undefined, number>();
+      for (const voter of group) {
+        const chain = this.#mirrors.get(voter)?.at(commit)?.chain;
+        holders.set(chain, (holders.get(chain) ?? 0) + 1);
+      }
+      holders.delete(undefined);
+      const most = Math.max(0, ...holders.values());
       this.#findings.check(
-        holders.length * 2 > group.length,
+        most * 2 > group.length,
         'commit by majority',
-        () => `${server.id} commits ${index}, which is on the disks of ${holders.length} of ${group.length}`,
+        () => `${id} tells that ${commit} is committed, which is on the disks of ${most} of ${group.length}`,
       );
     }
   }
@@ -209,15 +269,13 @@ export class RaftChecker {
    * A leader counts entries of its own term only; older ones are committed with the first of those (5.4.2). Its own disk
    * may be the last to hold that.
    */
-  #checkOwnTerm({ id, term }: WatchedServer, { voters, outgoing }: Membership, index: number): void {
-    for (const group of [voters, outgoing ?? voters]) {
-      const holders = group.filter((voter) => (this.#mirrors.get(voter)?.lastTerm ?? 0) >= term);
-      this.#findings.check(
-        holders.length * 2 > group.length,
-        'commit in the own term',
-        () => `${id} commits ${index} in term ${term} before a majority holds an entry of that term`,
-      );
-    }
+  #checkOwnTerm({ id, term }: WatchedServer, counted: readonly Membership[], index: number): void {
+    const holds = (voter: ServerId) => (this.#mirrors.get(voter)?.lastTerm ?? 0) >= term;
+    this.#findings.check(
+      counted.some((each) => isQuorum(each, holds)),
+      'commit in the own term',
+      () => `${id} commits ${index} in term ${term} before a majority holds an entry of that term`,
+    );
   }
 
   #vouch(id: ServerId, term: number, index: number): void {
@@ -277,4 +335,10 @@ export class RaftChecker {
       );
     }
   }
+}
+
+/** Of the new voters, and of the old ones in a joint phase: how many there are for whom it is so. */
+function shareOf({ voters, outgoing }: Membership, isSo: (id: ServerId) => boolean): string {
+  const groups = outgoing === null ? [voters] : [voters, outgoing];
+  return groups.map((group) => `${group.filter(isSo).length} of ${group.length}`).join(' and ');
 }

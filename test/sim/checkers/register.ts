@@ -17,7 +17,9 @@ export const register: Model<string | null, RegisterAction> = {
 
 /**
  * Reads without an answer say nothing. A write without an answer whose value nobody has read may as well never have
- * happened: whatever explains the history with it does so without it. Both go before the search.
+ * happened: whatever explains the history with it does so without it. So does what explains it without a write that nobody
+ * has read and during which another one began and ended: it can always have come right before that. All these go before the
+ * search, which would try each of them everywhere.
  */
 export function judgeRegister(history: readonly Operation<RegisterAction>[]): Judgement {
   const seen = new Set(
@@ -25,8 +27,13 @@ export function judgeRegister(history: readonly Operation<RegisterAction>[]): Ju
       action.kind === 'read' && returned !== null ? [action.value] : [],
     ),
   );
-  const relevant = history.filter(
-    ({ action, returned }) => returned !== null || (action.kind === 'write' && seen.has(action.value)),
-  );
+  const writes = history.filter(({ action, returned }) => action.kind === 'write' && returned !== null);
+  const isOverwritten = ({ invoked, returned }: Operation<RegisterAction>) =>
+    writes.some((other) => other.invoked > invoked && other.returned! < returned!);
+  const relevant = history.filter((operation) => {
+    const { action, returned } = operation;
+    if (action.kind === 'read') return returned !== null;
+    return seen.has(action.value) || (returned !== null && !isOverwritten(operation));
+  });
   return judge(relevant, register);
 }
