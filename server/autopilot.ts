@@ -287,12 +287,16 @@ export class Autopilot {
     const { replica, clock, servers } = this.#ports;
     const begun = replica.changeMembership({ addresses: {}, ...target });
     if ('refused' in begun) throw refusalOf(begun.refused);
+    const { term: begunTerm } = replica.status();
     for (;;) {
-      const { membership, applied } = replica.status();
+      const { membership, applied, term } = replica.status();
+      const leads = replica.isLeader && term === begunTerm;
       const committed = [...servers()].filter(([, server]) => server.voter).map(([id]) => id);
-      const isThrough = membership.outgoing === null && applied >= begun.index;
-      if (isThrough && sameIds(committed, target.voters)) return;
-      if (!replica.isLeader) throw new ExpectedError('OUTCOME_UNKNOWN');
+      const isThrough = membership.outgoing === null && sameIds(committed, target.voters);
+      // Somebody's next change, which may have come between two looks, begins when this one is committed.
+      const isPast = leads && !sameIds(membership.voters, target.voters);
+      if (applied >= begun.index && (isThrough || isPast)) return;
+      if (!leads) throw new ExpectedError('OUTCOME_UNKNOWN');
       await new Promise<void>((resolve) => clock.after(pollMs, resolve));
     }
   }

@@ -20,8 +20,8 @@ export const shellMutants: readonly Mutant[] = [
     name: 'acknowledge-before-the-flush',
     bug: 'what vouches for a write leaves before the write is durable',
     file: 'server/replica.ts',
-    from: 'this.#writes.push({ token: write.token, messages: [...messages] });',
-    to: 'this.#send(messages);\n    this.#writes.push({ token: write.token, messages: [] });',
+    from: 'this.#writes.begin(write.token, messages);',
+    to: 'this.#send(messages);\n    this.#writes.begin(write.token, []);',
   },
   {
     name: 'apply-out-of-order',

@@ -97,6 +97,25 @@ test('a learner that is gone for a minute is forgotten', async () => {
   expect(leader.raft!.membership.learners).toEqual([]);
 });
 
+test('a change is over when somebody begins the next one before it was looked at again', async () => {
+  const cluster = new TestCluster('one after the other');
+  const leader = await cluster.grow(3);
+  const { replica } = leader.consensus;
+  const { voters, learners } = replica.status().membership;
+  const goer = cluster.servers.find((server) => server !== leader)!;
+  const left = leave(cluster, goer, leader);
+  const isThrough = () => {
+    const { membership } = replica.status();
+    return membership.outgoing === null && !membership.voters.includes(goer.id);
+  };
+  for (let ms = 0; !isThrough() && ms < 5_000; ms++) await cluster.settle(1);
+  expect(replica.changeMembership({ voters, learners, addresses: {} })).toMatchObject({
+    index: expect.any(Number),
+  });
+  await left;
+  expect(replica.status().membership.voters).toContain(goer.id);
+});
+
 test('a leave that would lose the quorum is refused with the reason', async () => {
   const cluster = new TestCluster('quorum');
   const leader = await cluster.grow(3);

@@ -151,9 +151,14 @@ class Encore {
     if (how === 'sleeps') host.pause();
     else host.drag(configuration.clockDrift > 0.1 ? 0.9 : 0.7);
     const wakesMs = clock.nowMs() + disturbedMs;
+    let writing: Promise<void> | null = null;
     while (clock.nowMs() < wakesMs) {
       const { leader: now } = this.#cluster;
-      if (now !== undefined && now !== leader) void this.#write(now);
+      if (now !== undefined && now !== leader && writing === null) {
+        writing = this.#write(now).finally(() => {
+          writing = null;
+        });
+      }
       for (const mode of ['default', 'consistent'] as const) void this.#readOnce(leader, mode);
       await clock.settleFor(100);
     }

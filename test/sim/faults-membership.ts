@@ -73,10 +73,10 @@ function part({ cluster, random, later }: FaultTools): string | null {
   const { leader, network, servers } = cluster;
   if (leader === undefined) return null;
   const { replica } = leader.consensus!;
-  const { voters } = replica.status().membership;
-  const others = random.shuffle(voters.filter((id) => id !== leader.id));
-  const kept = [leader.id, ...others.slice(0, random.int(0, 2))];
-  const target = { voters: kept, learners: others.filter((id) => !kept.includes(id)), addresses: {} };
+  const others = random.shuffle(membersOf(leader).filter((id) => id !== leader.id));
+  const count = random.int(0, 2);
+  const kept = [leader.id, ...others.slice(0, count)];
+  const target = { voters: kept, learners: others.slice(count), addresses: {} };
   const result = replica.changeMembership(target);
   for (const { host: one } of servers.filter(({ id }) => kept.includes(id))) {
     for (const { host: other } of servers.filter(({ id }) => !kept.includes(id))) {

@@ -46,6 +46,8 @@ const patienceMs = 30_000;
 
 export class Stage {
   readonly cluster: ServerCluster;
+  /** Values that were sent, each of them one write however often. */
+  readonly #values = new Set<string>();
 
   private constructor(seed: string, configuration: Configuration) {
     this.cluster = new ServerCluster(seed, configuration, silent);
@@ -91,6 +93,8 @@ export class Stage {
   /** A write with this value as its key, sent to one server; the story goes on meanwhile. */
   write(at: SimServer, value: string, key = 'ext-1'): Promise<Ending> {
     const once = { client: 'story', key: value };
+    if (!this.#values.has(value)) this.cluster.values.invoked(value);
+    this.#values.add(value);
     return this.cluster
       .user(at)
       .call('catalog.write', { body: registration(key, value), once })

@@ -65,7 +65,8 @@ test('crash point 2: the leader ends with the write on its disk alone', async ()
 });
 
 test('crash point 3: some followers have the write, and one of them leads next', async () => {
-  const stage = await Stage.open('crash point 3, kept');
+  // In this life the holder is the first to ask the others, who could do without it.
+  const stage = await Stage.open('crash point 3, saved');
   const { leader: old } = stage;
   const [holder, ...others] = stage.followers();
   for (const other of others) stage.cut(old, other);
@@ -73,7 +74,7 @@ test('crash point 3: some followers have the write, and one of them leads next',
   await stage.until(() => stage.holds(holder!, 'payment'));
   old.host.crash('all');
   stage.heal();
-  // The others may not ask before it does.
+  // Nor may they before it does.
   for (const other of others) other.host.pause();
   await stage.pass(2_500);
   for (const other of others) other.host.resume();
