@@ -133,7 +133,7 @@ export const coreMutants: readonly Mutant[] = [
     bug: 'a refused append is sent again as it was',
     file: 'server/raft/progress.ts',
     from: 'this.probe(Math.max(this.match + 1, Math.min(refusedIndex, suggestion + 1)));',
-    to: 'this.probe(this.next);',
+    to: 'this.wait();',
   },
   {
     name: 'commit-beyond-what-matched',
