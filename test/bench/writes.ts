@@ -6,9 +6,10 @@
  *
  *     npm run build && node dist/test/bench/writes.js [rounds = 5] [seconds = 5] [clients = 1,64,256]
  *
- * On two processors with nothing else to do (2026-11-22, Node 20, etcd 3.4.23, `writes.js 3 3`), times etcd's: 1 client 1.03
- * of the writes, 0.90 of the p50, 1.67 of the p99; 64 clients 1.36, 0.70, 1.07; 256 clients 1.44, 0.66, 0.88. A leader has one
- * thread, so its tail is the first to suffer from others.
+ * On two processors with nothing else to do (2026-11-22, Node 20, etcd 3.4.23, `writes.js 3 3`, two runs), times etcd's:
+ * 1 client 1.03 and 1.12 of the writes, 0.90 and 0.81 of the p50, 1.67 and 1.99 of the p99; 64 clients 1.36 and 1.43, 0.70 and
+ * 0.65, 1.07 and 1.07; 256 clients 1.44 and 1.29, 0.66 and 0.74, 0.88 and 1.06. The leader's one thread is busy to 87 % then,
+ * more than half of it with HTTP, and its tail is the first to suffer from others.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
