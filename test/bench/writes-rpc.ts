@@ -7,9 +7,10 @@
  *
  *     npm run build && node dist/test/bench/writes-rpc.js [rounds = 5] [seconds = 5] [writes in flight = 256]
  *
- * With three servers of each and the client on two processors (2026-11-22, `writes-rpc.js 3 3`, etcd 21,000 a second): 1.13 times
- * etcd's a write a call, 1.73 in deliveries. A call of ours takes about 80 µs of processor time in all four processes, a record
- * of a delivery 55; five times etcd's would leave 19.
+ * With three servers of each and the client on two processors (2026-11-22, `writes-rpc.js 3 3`, etcd 17,000 to 21,000 a second):
+ * 1.13 times etcd's a write a call and 1.73 in deliveries on Node 20, 1.71 and 2.55 on Node 24. A call of ours takes 80 µs of
+ * processor time in all four processes there and 50 to 60 here, a record of a delivery 55 and 45; five times etcd's would leave
+ * 19 to 24.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

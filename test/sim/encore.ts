@@ -55,9 +55,15 @@ class Encore {
       await disturb();
       if (!this.#cluster.findings.none) return;
       this.#cluster.network.heal();
-      await this.#until('peace', () => isAtPeace(this.#cluster, this.#present));
+      await this.#peace();
       await this.#readEverywhere();
     }
+    // While the reads were answered, somebody may have been found to be back: that, too, reaches every listener.
+    await this.#peace();
+  }
+
+  #peace(): Promise<void> {
+    return this.#until('peace', () => isAtPeace(this.#cluster, this.#present));
   }
 
   async #handOver(): Promise<void> {
