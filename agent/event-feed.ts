@@ -6,6 +6,7 @@ import { type ErrorCode, ExpectedError, isExpected } from '../proto/errors.ts';
 import type { Clock } from '../proto/ports.ts';
 import type { CursorName, EventFilter, Rpc } from '../proto/rpc.ts';
 import type { StreamRecord } from '../proto/schema/event.ts';
+import { positionOf } from '../proto/stream-position.ts';
 
 /** Wait before the feed asks again, doubled up to the longest. */
 const retryMsMin = 50;
@@ -78,17 +79,6 @@ async function present(rpc: Rpc, logId: string): Promise<{ after: number; logId:
     throw new ExpectedError('OFFSET_TRIMMED', `this is log ${status.logId}, not ${logId}`);
   }
   return { after: status.lastOffset, logId: status.logId };
-}
-
-/** Where to go on after this record; null while that is not known. */
-export function positionOf<Before extends number | null>(
-  record: StreamRecord,
-  before: Before,
-): number | Before {
-  if ('Offset' in record) return record.Offset;
-  if ('Position' in record) return Math.max(before ?? 0, record.Position);
-  if ('Gap' in record) return Math.max(before ?? 0, record.Gap.To);
-  return before;
 }
 
 function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {

@@ -9,7 +9,8 @@ import { everyEvent } from '../../proto/event-filter.ts';
 import type { Clock, Timer } from '../../proto/ports.ts';
 import type { Rpc } from '../../proto/rpc.ts';
 import type { StreamRecord } from '../../proto/schema/event.ts';
-import { followEvents, positionOf } from '../event-feed.ts';
+import { positionOf } from '../../proto/stream-position.ts';
+import { followEvents } from '../event-feed.ts';
 import { EventBatch } from './event-text.ts';
 
 /** In a burst, records that come within this time share a write. */

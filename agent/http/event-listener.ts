@@ -9,7 +9,8 @@
 import { ExpectedError, isExpected } from '../../proto/errors.ts';
 import { compileEventFilter } from '../../proto/event-filter.ts';
 import type { HealthEvent, StreamRecord } from '../../proto/schema/event.ts';
-import { type FeedRequest, followEvents, positionOf } from '../event-feed.ts';
+import { positionOf } from '../../proto/stream-position.ts';
+import { type FeedRequest, followEvents } from '../event-feed.ts';
 import type { HttpContext } from './context.ts';
 import type { EventHub, HubListener } from './event-hub.ts';
 import type { EventSink } from './event-sinks.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type FeedRequest, followEvents, positionOf } from '../../agent/event-feed.ts';
+import { type FeedRequest, followEvents } from '../../agent/event-feed.ts';
 import { ServerPool } from '../../agent/server-pool.ts';
 import type { Rpc } from '../../proto/rpc.ts';
 import type { StreamRecord } from '../../proto/schema/event.ts';
@@ -103,11 +103,4 @@ test('an error record is handed on and is the last one', async () => {
   const listener = listen(pool, clock);
   await listener.done;
   expect(listener.seen).toHaveLength(2);
-});
-
-test('gaps and positions move the place to go on from, and never back', () => {
-  expect(positionOf({ Gap: { From: 1, To: 9, Reason: 'trimmed' } }, 0)).toBe(9);
-  expect(positionOf({ Position: 12 }, 9)).toBe(12);
-  expect(positionOf({ Position: 3 }, 9)).toBe(9);
-  expect(positionOf({ Error: { Code: 'X', Message: '' } }, 9)).toBe(9);
 });

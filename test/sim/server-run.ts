@@ -43,7 +43,7 @@ export interface ServerVerdict {
 const minuteMs = 60_000;
 /** Less would prove little: the first act goes on until there was so much, up to `stretchMax` times as long. */
 const leastInAMinute = { operations: 300, faults: 10, classes: 3 } as const;
-const stretchMax = 3;
+const stretchMax = 10;
 /** Longest second act. */
 const peaceMsMax = 120_000;
 /** Between two looks at the cluster. */

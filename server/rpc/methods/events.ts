@@ -5,9 +5,12 @@ import { compileEventFilter } from '../../../proto/event-filter.ts';
 import type { CursorName, RpcCalls, RpcPeer, RpcStreams } from '../../../proto/rpc.ts';
 import { cursorName, cursorShare } from '../../../proto/schema/command.ts';
 import type { HealthEvent } from '../../../proto/schema/event.ts';
+import { positionOf } from '../../../proto/stream-position.ts';
 import type { Consensus } from '../../consensus.ts';
 import { shareFilter } from '../../cursor-desk.ts';
 import { eventsElsewhere } from '../../event-backfill.ts';
+import { holdMs } from '../../leader-door.ts';
+import { whenLeaderless } from '../../leaderless.ts';
 import { type SubscriptionItem, subscribe } from '../../subscription.ts';
 import { checkParams } from './check-params.ts';
 import { consensusOf, dutiesOf, type MethodContext } from './context.ts';
@@ -66,7 +69,9 @@ async function* readUntil(
   ended: AbortSignal,
 ): AsyncGenerator<Read['item'], void, undefined> {
   const { cursor } = params;
-  if (cursor === undefined) {
+  if (cursor === undefined && peer.kind === 'agent' && peer.nodeId !== context.id) {
+    yield* readWhileLed(context, consensus, params, ended);
+  } else if (cursor === undefined) {
     for await (const item of subscribeHere(context, consensus, params, ended)) yield recordOf(item);
   } else if (consensus.replica.isLeader) {
     yield* readWithCursor(context, consensus, { ...params, cursor }, ended);
@@ -106,6 +111,37 @@ function subscribeHere(
 
 function recordOf(item: SubscriptionItem): Read['item'] {
   return 'event' in item ? item.event.event : item.notice;
+}
+
+/**
+ * Whoever reads from afar has other servers to read from. One that has lost its leader lets go of its readers after a while: it
+ * hears of nothing new, and would keep them waiting until their agent asks it for something else.
+ */
+async function* readWhileLed(
+  context: MethodContext,
+  consensus: Consensus,
+  params: ReadParams,
+  ended: AbortSignal,
+): AsyncGenerator<Read['item'], void, undefined> {
+  const leaving = new AbortController();
+  const leave = () => leaving.abort();
+  ended.addEventListener('abort', leave, { once: true });
+  const stopWatching = whenLeaderless(consensus.replica, context.clock, holdMs, leave);
+  let at = params.after;
+  try {
+    for await (const item of subscribeHere(context, consensus, params, leaving.signal)) {
+      const record = recordOf(item);
+      at = positionOf(record, at);
+      yield record;
+    }
+  } finally {
+    stopWatching();
+    ended.removeEventListener('abort', leave);
+  }
+  if (ended.aborted) return;
+  // A sign of life: while nobody leads anywhere, this is all that the reader hears.
+  if (at !== null) yield { Position: at };
+  throw new ExpectedError('NO_LEADER');
 }
 
 /** On the leader: one reader a name and share at a time. */

@@ -102,6 +102,33 @@ test('what a leader says without asking the others is not the end of the log', a
   expect([listener.failure, listener.heard]).toEqual([null, [last + 1]]);
 });
 
+test('a server that has lost its leader lets go of those who can read elsewhere, and keeps its own readers', async () => {
+  const cluster = new TestCluster('cut off');
+  const leader = await cluster.grow(3);
+  await cluster.settle(1_000);
+  const [alone, other] = cluster.servers.filter((server) => server !== leader) as [TestServer, TestServer];
+  const { last } = alone.consensus.events;
+  const own = new Listener(alone, { after: last });
+  const agent = { nodeId: 'a', node: 'web-1', kind: 'agent', clusterId: '' } as const;
+  const told: unknown[] = [];
+  const afar = (async () => {
+    const params = { after: last, logId: '', filter };
+    const never = new AbortController().signal;
+    const records = alone.handlers!.streams['events.read'](params, agent, never);
+    for await (const record of records) told.push('Offset' in record ? record.Offset : record);
+  })().catch((error: unknown) => told.push((error as ExpectedError).code));
+  await write(cluster, other, 1);
+  cluster.network.partition([[alone.name], [leader.name, other.name]]);
+  await write(cluster, other, 1);
+  await cluster.settle(5_000);
+  expect(told).toEqual([last + 1]);
+  await until(cluster, afar);
+  expect(told).toEqual([last + 1, { Position: last + 1 }, 'NO_LEADER']);
+  cluster.network.heal();
+  await cluster.settle(5_000);
+  expect([own.failure, own.heard]).toEqual([null, [last + 1, last + 2]]);
+});
+
 test('a named reader goes on behind what it confirmed, at any server and under any leader', async () => {
   const cluster = new TestCluster('named');
   const leader = await cluster.grow(3);
