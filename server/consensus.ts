@@ -9,6 +9,7 @@ import type { Logger } from '../proto/logger.ts';
 import type { Clock, Disk, Random } from '../proto/ports.ts';
 import type { Entry, Membership, RaftMessage, ServerId } from '../proto/raft.ts';
 import type { ClusterSeed, Rpc } from '../proto/rpc.ts';
+import { cannotWrite } from '../proto/store/faults.ts';
 import { EventLog } from './event-log.ts';
 import { type Applied, Fsm } from './fsm/fsm.ts';
 import { History } from './history.ts';
@@ -166,12 +167,16 @@ export class Consensus {
 
   /**
    * Removes log and snapshots of a stopped server that the others have forgotten. A crash on the way leaves less of a log,
-   * which is no harm: nobody counts on it. The events stay, each of them was agreed on.
+   * which is no harm: nobody counts on it. The events stay, each of them was agreed on. Rejects with CANNOT_WRITE.
    */
   static async wipe(disk: Disk, folders: ConsensusFolders): Promise<void> {
     for (const folder of [folders.raft, folders.snapshots]) {
-      for (const name of await disk.list(folder)) await disk.remove(`${folder}/${name}`);
-      await disk.syncFolder(folder);
+      try {
+        for (const name of await disk.list(folder)) await disk.remove(`${folder}/${name}`);
+        await disk.syncFolder(folder);
+      } catch (error) {
+        throw cannotWrite(folder, error);
+      }
     }
   }
 

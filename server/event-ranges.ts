@@ -13,7 +13,7 @@ import { crc32 } from 'node:zlib';
 import { assert } from '../proto/assert.ts';
 import { ExpectedError } from '../proto/errors.ts';
 import type { Clock, Disk } from '../proto/ports.ts';
-import type { Damage } from '../proto/store/faults.ts';
+import { cannotRead, cannotWrite, type Damage } from '../proto/store/faults.ts';
 import { listSegments, type Place, segmentPath } from '../proto/store/segment-files.ts';
 import { SegmentLog } from '../proto/store/segments.ts';
 import { behindGap, type Gap } from './gaps.ts';
@@ -180,7 +180,8 @@ export class EventRanges {
 
   /**
    * Something was found unreadable: the events behind its segment become a range of their own, and those of the
-   * segment from the damage on a hole. Until that is done, the events of the range cannot be read. One at a time.
+   * segment from the damage on a hole. Until that is done, the events of the range cannot be read. One at a time. Rejects
+   * with CANNOT_WRITE.
    */
   async heal(damage: Damage): Promise<void> {
     const range = this.#ranges.find((candidate) => candidate.owns(damage.file));
@@ -190,19 +191,31 @@ export class EventRanges {
     this.#ranges = this.#ranges.filter((other) => other !== range);
     await range.close();
     const number = numberIn(damage.file);
-    const behind = this.#place(this.#nextNumber++);
-    // The hint would take what is moved for lost.
-    await this.#disk.remove(`${this.#folder}/${this.#place(number).prefix}hint`);
+    const behind = this.#nextNumber++;
     const damagedFirst = firstIn(damage.file);
+    let moved: number | null;
+    try {
+      moved = await this.#moveBehind(number, damagedFirst, behind);
+    } catch (error) {
+      throw cannotWrite(damage.file, error);
+    }
+    await this.#openRange(number, damagedFirst);
+    if (moved !== null) await this.#openRange(behind, moved);
+  }
+
+  /** Segments of a range behind this offset become a range of their own; answers where that begins, or null. */
+  async #moveBehind(number: number, offset: number, behind: number): Promise<number | null> {
+    const from = this.#place(number);
+    // The hint would take what is moved for lost.
+    await this.#disk.remove(`${this.#folder}/${from.prefix}hint`);
     let moved: number | null = null;
-    for (const first of (await listSegments(this.#place(number))).reverse()) {
-      if (first <= damagedFirst) continue;
-      await this.#disk.rename(segmentPath(this.#place(number), first), segmentPath(behind, first));
+    for (const first of (await listSegments(from)).reverse()) {
+      if (first <= offset) continue;
+      await this.#disk.rename(segmentPath(from, first), segmentPath(this.#place(behind), first));
       await this.#disk.syncFolder(this.#folder);
       moved = first;
     }
-    await this.#openRange(number, damagedFirst);
-    if (moved !== null) await this.#openRange(numberIn(segmentPath(behind, moved)), moved);
+    return moved;
   }
 
   /** Deletes what holds nothing from `firstKept` on. Rejects with CANNOT_WRITE. */
@@ -224,14 +237,24 @@ export class EventRanges {
   /** Our ranges, by their first offset. Files of another log id are left over from a restore and are removed. */
   async #clean(): Promise<{ number: number; first: number }[]> {
     const firsts = new Map<number, number>();
-    for (const name of await this.#disk.list(this.#folder)) {
+    const names = await this.#disk.list(this.#folder).catch((error: unknown) => {
+      throw cannotRead(this.#folder, error);
+    });
+    for (const name of names) {
       if (!namePattern.test(name)) continue;
       const number = numberIn(name);
-      if (!name.startsWith(tagOf(this.#logId))) await this.#disk.remove(`${this.#folder}/${name}`);
+      if (!name.startsWith(tagOf(this.#logId))) await this.#remove(name);
       else if (!firsts.has(number)) firsts.set(number, firstIn(name));
     }
     const found = [...firsts].map(([number, first]) => ({ number, first }));
     return found.sort((a, b) => a.first - b.first);
+  }
+
+  async #remove(name: string): Promise<void> {
+    const path = `${this.#folder}/${name}`;
+    await this.#disk.remove(path).catch((error: unknown) => {
+      throw cannotWrite(path, error);
+    });
   }
 
   async #openRange(number: number, first: number, seen?: (event: StoredEvent) => void): Promise<SegmentLog> {

@@ -220,14 +220,18 @@ export class SegmentLog {
 
   /**
    * After the owner has noted the damage durably: the damaged files get the ending `.damaged` and the log goes on
-   * behind its last good record, as if what followed had never been there.
+   * behind its last good record, as if what followed had never been there. Rejects with CANNOT_WRITE.
    */
   async setAside(): Promise<void> {
     const damage = this.#damage;
     assert(damage, 'there is damage to set aside');
     await setAsideFiles(this.#place, this.#segments, damage);
-    // An empty log has nothing that could be missing; otherwise the hint would tell of the same loss again.
-    await this.#hint.reset(this.#segments.length === 0 ? 0 : damage.from - 1);
+    try {
+      // An empty log has nothing that could be missing; otherwise the hint would tell of the same loss again.
+      await this.#hint.reset(this.#segments.length === 0 ? 0 : damage.from - 1);
+    } catch (error) {
+      throw cannotWrite(damage.file, error);
+    }
     await this.#recover({}, damage.from);
     assert(this.#damage === null, 'damage that was set aside is gone');
   }
@@ -243,15 +247,22 @@ export class SegmentLog {
     await this.#tail.close().catch(() => {});
   }
 
-  /** Removes the files of the log, from the front; first the hint, which would take what is removed for lost after a crash. */
+  /**
+   * Removes the files of the log, from the front; first the hint, which would take what is removed for lost after a crash.
+   * Rejects with CANNOT_WRITE.
+   */
   async destroy(): Promise<void> {
     await this.close();
     const { disk, folder, prefix } = this.#place;
     const hint = `${folder}/${prefix}hint`;
     const segments = this.#segments.map(({ path }) => path);
     for (const path of [hint, ...segments]) {
-      await disk.remove(path);
-      await disk.syncFolder(folder);
+      try {
+        await disk.remove(path);
+        await disk.syncFolder(folder);
+      } catch (error) {
+        throw cannotWrite(path, error);
+      }
     }
   }
 

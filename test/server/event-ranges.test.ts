@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { ExpectedError } from '../../proto/errors.ts';
+import type { Damage } from '../../proto/store/faults.ts';
 import { EventRanges } from '../../server/event-ranges.ts';
 import { StoredEvent } from '../../server/recent-events.ts';
 import { SimDisk } from '../sim/disk.ts';
@@ -129,4 +131,48 @@ test('all files of the only range gone while its hint remembers them: damage is 
   expect([again.last, again.holeBehind(1)]).toEqual([10, { from: 1, to: 10 }]);
   await again.fill({ from: 1, to: 10 }, events(1, 10));
   expect(again.firstWithoutHole).toBe(1);
+});
+
+const jobs: Readonly<Record<string, (disk: SimDisk, ranges: EventRanges) => Promise<unknown>>> = {
+  'trimming a whole range': (_disk, ranges) => ranges.trim(460),
+  healing: async (disk, ranges) => {
+    disk.flipBit(disk.paths().filter((path) => path.endsWith('.log'))[0]!, 3000);
+    const error: unknown = await ranges.verify().catch((reason: unknown) => reason);
+    const damage = error instanceof ExpectedError ? (error.data as Damage | null) : null;
+    if (damage === null) throw error;
+    await ranges.heal(damage);
+  },
+  'filling a hole': (_disk, ranges) => ranges.fill({ from: 401, to: 449 }, events(401, 449)),
+  'leaving a gap': (_disk, ranges) => ranges.skip(500),
+  'deleting all': (_disk, ranges) => ranges.destroy(),
+  'removing what another log left': async (disk, ranges) => {
+    await ranges.close();
+    await open(disk, 1, 'log-2');
+  },
+};
+
+test.each(Object.entries(jobs))('%s: whatever the disk refuses has a name', async (_what, job) => {
+  let refused = 0;
+  for (let step = 1; ; step++) {
+    const disk = newDisk();
+    const { ranges } = await open(disk, 1);
+    for (let at = 1; at <= 400; at += 10) await ranges.append(events(at, at + 9));
+    await ranges.begin(450);
+    await ranges.append(events(450, 460));
+    const start = disk.operations;
+    let told = false;
+    disk.onOperation = ({ number, name }) => {
+      if (number !== start + step) return;
+      told = true;
+      disk.failures.push({ name, code: 'EIO' });
+    };
+    const error: unknown = await job(disk, ranges).catch((reason: unknown) => reason);
+    if (!told) break;
+    if (error === undefined) continue;
+    refused += 1;
+    const codes = ['CANNOT_WRITE', 'DISK_DAMAGED'];
+    const isNamed = error instanceof ExpectedError && codes.includes(error.code);
+    expect(isNamed, `step ${step}: ${String(error)}`).toBe(true);
+  }
+  expect(refused).toBeGreaterThan(0);
 });

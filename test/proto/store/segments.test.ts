@@ -282,6 +282,14 @@ describe('whose log is it?', () => {
   });
 });
 
+test('a removal that the disk refuses is named', async () => {
+  const disk = newDisk();
+  const { log } = await openLog(disk);
+  await log.append(records('kept'));
+  disk.failures.push({ name: 'syncFolder', code: 'EIO' });
+  await expect(log.destroy()).rejects.toMatchObject({ code: 'CANNOT_WRITE', cause: { code: 'EIO' } });
+});
+
 test('a log whose removal a crash cut short tells of no damage', async () => {
   for (let survived = 0; survived <= 3; survived++) {
     const disk = newDisk();
