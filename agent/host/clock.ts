@@ -21,8 +21,11 @@ export function hostClock(options: HostClockOptions = {}): Clock {
   };
 }
 
+/** `performance.now()` counts from the start of the process, and is read several times for every request. */
+const bootedMsBefore = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
 function nowMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
+  return bootedMsBefore + performance.now();
 }
 
 class HostTimer implements Timer {
