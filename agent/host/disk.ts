@@ -11,7 +11,7 @@ import { Lanes } from './lanes.ts';
 
 /** Operations under way at once; the thread pool has four threads by default. */
 const lanesMax = 3;
-/** A step of 1 MiB doubled what everybody else's writes took meanwhile; this one adds a quarter. */
+/** The larger the step, the longer everybody else's writes wait for it. */
 const zeros = Buffer.alloc(256 * 1024);
 
 type Call<T> = (done: (error: NodeJS.ErrnoException | null, result: T) => void) => void;

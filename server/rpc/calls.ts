@@ -8,17 +8,15 @@ export const callsWaitingMax = 16_384;
 
 interface Waiting {
   readonly resolve: (answer: unknown) => void;
-  readonly deadlineMs: number;
-  /** Ends the waiting with a failure. */
-  readonly giveUp: (reason: ExpectedError) => void;
-  readonly timedOut: () => ExpectedError;
   readonly reject: (reason: unknown) => void;
-  readonly unlisten: (() => void) | null;
+  readonly deadlineMs: number;
+  readonly timeOut: () => void;
+  readonly unlisten: () => void;
 }
 
 /**
  * One timer serves all calls: it is set for the first deadline and moved on when it rings. Calls usually have equal time
- * and are over long before, so under load it is set once in ten seconds. A timer for each took a twentieth of what a write takes.
+ * and are over long before, so under load it is set once in ten seconds.
  */
 export class CallTable {
   readonly #clock: Clock;
@@ -52,18 +50,15 @@ export class CallTable {
         onGivenUp();
         reject(reason);
       };
-      const timedOut = () =>
-        new ExpectedError('TIMEOUT', `rpc error: no answer to ${what} within ${timeoutMs} ms`);
-      let unlisten: (() => void) | null = null;
-      if (signal !== undefined) {
-        const onAbort = () => giveUp(new ExpectedError('STOPPING', `${what} was given up`));
-        signal.addEventListener('abort', onAbort, { once: true });
-        unlisten = () => signal.removeEventListener('abort', onAbort);
-      }
+      const timeOut = () =>
+        giveUp(new ExpectedError('TIMEOUT', `rpc error: no answer to ${what} within ${timeoutMs} ms`));
+      const onAbort = () => giveUp(new ExpectedError('STOPPING', `${what} was given up`));
+      const unlisten = () => signal?.removeEventListener('abort', onAbort);
+      signal?.addEventListener('abort', onAbort, { once: true });
       const deadlineMs = this.#clock.nowMs() + timeoutMs;
-      this.#waiting.set(id, { resolve, reject, giveUp, timedOut, deadlineMs, unlisten });
+      this.#waiting.set(id, { resolve, reject, deadlineMs, timeOut, unlisten });
       if (deadlineMs < this.#ringsMs) this.#setTimer(deadlineMs);
-      if (signal?.aborted) giveUp(new ExpectedError('STOPPING', `${what} was given up`));
+      if (signal?.aborted) onAbort();
     });
   }
 
@@ -71,7 +66,7 @@ export class CallTable {
   settle(id: number): Pick<Waiting, 'resolve' | 'reject'> | undefined {
     const call = this.#waiting.get(id);
     if (call === undefined) return undefined;
-    call.unlisten?.();
+    call.unlisten();
     this.#waiting.delete(id);
     if (this.#waiting.size === 0) this.#setTimer(Number.POSITIVE_INFINITY);
     return call;
@@ -92,7 +87,7 @@ export class CallTable {
     // A timer is never early, but the sum of two readings may be, by the last digit.
     const nowMs = Math.max(this.#clock.nowMs(), this.#ringsMs);
     for (const call of [...this.#waiting.values()]) {
-      if (call.deadlineMs <= nowMs) call.giveUp(call.timedOut());
+      if (call.deadlineMs <= nowMs) call.timeOut();
     }
     let nextMs = Number.POSITIVE_INFINITY;
     for (const { deadlineMs } of this.#waiting.values()) nextMs = Math.min(nextMs, deadlineMs);

@@ -8,9 +8,8 @@
  *     npm run build && node dist/test/bench/writes-rpc.js [rounds = 5] [seconds = 5] [writes in flight = 256]
  *
  * With three servers of each and the client on two processors (2026-11-22, `writes-rpc.js 3 3`, etcd 17,000 to 21,000 a second):
- * 1.13 times etcd's a write a call and 1.73 in deliveries on Node 20, 1.71 and 2.55 on Node 24. A call of ours takes 80 µs of
- * processor time in all four processes there and 50 to 60 here, a record of a delivery 55 and 45; five times etcd's would leave
- * 19 to 24.
+ * 1.13 times etcd's a write a call and 1.73 in deliveries on Node 20, 1.71 and 2.55 on Node 24. At the best of these, 43,000 a
+ * second, client and three servers together have 46 µs of two processors for a write; at five times etcd's they would have 24.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

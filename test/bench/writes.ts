@@ -14,9 +14,6 @@
  *     1      writes 1.03 to 1.17, p50 0.79 to 0.90, p99 1.57 to 1.99   Node 20, three runs
  *     64            1.36 to 1.64      0.56 to 0.70      0.82 to 1.07
  *     256           1.29 to 1.44      0.66 to 0.74      0.86 to 1.06
- *
- * On Node 20 the leader's one thread is busy to 87 %, more than half of it with HTTP, and its tail is the first to suffer
- * from others; the same write takes Node 24 a fifth less of the processors.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

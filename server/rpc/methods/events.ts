@@ -54,7 +54,7 @@ export async function* read(
   for (const source of sources) source.addEventListener('abort', end, { once: true });
   try {
     if (sources.some((source) => source.aborted)) end();
-    yield* readUntil(context, consensus, params, peer, ended.signal);
+    yield* readUntil(context, consensus, params, peer, ended);
   } finally {
     for (const source of sources) source.removeEventListener('abort', end);
   }
@@ -66,17 +66,17 @@ async function* readUntil(
   consensus: Consensus,
   params: ReadParams,
   peer: RpcPeer,
-  ended: AbortSignal,
+  ended: AbortController,
 ): AsyncGenerator<Read['item'], void, undefined> {
   const { cursor } = params;
   if (cursor === undefined && peer.kind === 'agent' && peer.nodeId !== context.id) {
     yield* readWhileLed(context, consensus, params, ended);
   } else if (cursor === undefined) {
-    for await (const item of subscribeHere(context, consensus, params, ended)) yield recordOf(item);
+    for await (const item of subscribeHere(context, consensus, params, ended.signal)) yield recordOf(item);
   } else if (consensus.replica.isLeader) {
-    yield* readWithCursor(context, consensus, { ...params, cursor }, ended);
+    yield* readWithCursor(context, consensus, { ...params, cursor }, ended.signal);
   } else {
-    yield* readAtLeader(context, consensus, params, peer, ended);
+    yield* readAtLeader(context, consensus, params, peer, ended.signal);
   }
 }
 
@@ -121,24 +121,24 @@ async function* readWhileLed(
   context: MethodContext,
   consensus: Consensus,
   params: ReadParams,
-  ended: AbortSignal,
+  ended: AbortController,
 ): AsyncGenerator<Read['item'], void, undefined> {
-  const leaving = new AbortController();
-  const leave = () => leaving.abort();
-  ended.addEventListener('abort', leave, { once: true });
-  const stopWatching = whenLeaderless(consensus.replica, context.clock, holdMs, leave);
+  let isLeft = false;
+  const stopWatching = whenLeaderless(consensus.replica, context.clock, holdMs, () => {
+    isLeft = true;
+    ended.abort();
+  });
   let at = params.after;
   try {
-    for await (const item of subscribeHere(context, consensus, params, leaving.signal)) {
+    for await (const item of subscribeHere(context, consensus, params, ended.signal)) {
       const record = recordOf(item);
       at = positionOf(record, at);
       yield record;
     }
   } finally {
     stopWatching();
-    ended.removeEventListener('abort', leave);
   }
-  if (ended.aborted) return;
+  if (!isLeft) return;
   // A sign of life: while nobody leads anywhere, this is all that the reader hears.
   if (at !== null) yield { Position: at };
   throw new ExpectedError('NO_LEADER');

@@ -23,12 +23,25 @@ async function shell(): Promise<ChildProcess> {
   return child;
 }
 
+/** Its number is looked for once: in the moment in which one program becomes the next, a process has no command line. */
+async function napping(nap: string): Promise<number> {
+  let pid: number | undefined;
+  await until(() => {
+    pid ??= pidsWith(nap)[0];
+    return pid !== undefined;
+  });
+  onTestFinished(() => {
+    for (const left of pidsWith(nap)) process.kill(left, 'SIGKILL');
+  });
+  return pid!;
+}
+
 test.runIf(real)(`${title} holds whatever its process starts, and nothing else`, async () => {
   const child = await shell();
   const [early, late] = [nap(), nap()];
   const home = groupOf(child.pid!);
   child.stdin!.write(`setsid sleep ${early} &\n`);
-  await until(() => pidsWith(early).length === 1);
+  const earlyPid = await napping(early);
   const group = hostControlGroup('node-1', { pid: child.pid!, proc: `/proc/${child.pid}` });
   expect(await group.enter()).toBe(true);
   expect(await group.enter()).toBe(true);
@@ -36,12 +49,12 @@ test.runIf(real)(`${title} holds whatever its process starts, and nothing else`,
   expect(await group.members()).toEqual(new Set());
 
   child.stdin!.write(`env -i setsid sleep ${late} &\n`);
-  await until(() => pidsWith(late).length === 1);
-  expect(await group.members()).toEqual(new Set(pidsWith(late)));
+  const latePid = await napping(late);
+  expect(await group.members()).toEqual(new Set([latePid]));
   // Another life of the same agent sees it as well, from outside.
-  expect(await hostControlGroup('node-1').members()).toEqual(new Set([child.pid!, ...pidsWith(late)]));
+  expect(await hostControlGroup('node-1').members()).toEqual(new Set([child.pid!, latePid]));
 
-  for (const pid of [...pidsWith(early), ...pidsWith(late)]) process.kill(pid, 'SIGKILL');
+  for (const pid of [earlyPid, latePid]) process.kill(pid, 'SIGKILL');
   await group.leave();
   expect(groupOf(child.pid!)).toBe(home);
   expect(await hostControlGroup('node-1').members()).toEqual(new Set());

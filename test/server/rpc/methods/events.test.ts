@@ -31,6 +31,8 @@ class Listener {
   }
 }
 
+const agent = { nodeId: 'a', node: 'web-1', kind: 'agent', clusterId: '' } as const;
+
 let written = 0;
 
 async function write(cluster: TestCluster, server: TestServer, count: number): Promise<void> {
@@ -109,7 +111,6 @@ test('a server that has lost its leader lets go of those who can read elsewhere,
   const [alone, other] = cluster.servers.filter((server) => server !== leader) as [TestServer, TestServer];
   const { last } = alone.consensus.events;
   const own = new Listener(alone, { after: last });
-  const agent = { nodeId: 'a', node: 'web-1', kind: 'agent', clusterId: '' } as const;
   const told: unknown[] = [];
   const afar = (async () => {
     const params = { after: last, logId: '', filter };
@@ -127,6 +128,20 @@ test('a server that has lost its leader lets go of those who can read elsewhere,
   cluster.network.heal();
   await cluster.settle(5_000);
   expect([own.failure, own.heard]).toEqual([null, [last + 1, last + 2]]);
+});
+
+test('a reader that had gone before it was heard is let go at once', async () => {
+  const cluster = new TestCluster('gone');
+  const leader = await cluster.grow(1);
+  await cluster.settle(1_000);
+  const params = { after: null, logId: '', filter };
+  const records = leader.handlers!.streams['events.read'](params, agent, AbortSignal.abort());
+  const reading = (async () => {
+    for await (const _ of records);
+    return 'over';
+  })();
+  expect(await until(cluster, reading)).toBe('over');
+  expect(cluster.clock.nowMs()).toBeLessThan(5_000);
 });
 
 test('a named reader goes on behind what it confirmed, at any server and under any leader', async () => {
